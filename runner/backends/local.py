@@ -1,0 +1,167 @@
+"""Jobs on this machine: the keeper's client."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from runner.backends.base import Backend, Launch, Listener, Stop
+from runner.errors import IsolationUnavailable, KeeperFailed
+from runner.keeper import start
+from runner.keeper.protocol import LARGEST_LINE, Policy, connect, encode
+from runner.lifecycle.facts import KillReason
+from runner.lifecycle.stops import Isolation
+
+__all__ = ["LocalBackend", "Policy"]
+
+
+class LocalBackend(Backend):
+    """Starts the keeper of a data directory, or connects to the one that runs, and gives it orders."""
+
+    def __init__(self, data_dir: Path, policy: Policy = Policy.PRIVATE, *, use_cgroups: bool = True) -> None:
+        """`use_cgroups`: whether `plain` jobs get a cgroup where the machine allows it."""
+        self.keeper_pid = 0
+        self._data_dir = data_dir
+        self._policy = policy
+        self._use_cgroups = use_cgroups
+        self._listener = Listener()
+        self._numbers = itertools.count(1)
+        self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._writer: asyncio.StreamWriter | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._connecting = asyncio.Lock()
+        self._closed = False
+
+    async def open(self, listener: Listener) -> None:
+        self._listener = listener
+        await self._connected()
+
+    async def isolation(self, wanted: Isolation | None) -> Isolation:
+        answer = await self._order("isolation", wanted=None if wanted is None else wanted.value)
+        return Isolation(answer["isolation"])
+
+    async def launch(self, launch: Launch) -> None:
+        await self._order(
+            "launch",
+            job=launch.job,
+            attempt=launch.attempt,
+            argv=list(launch.argv),
+            environment=dict(launch.environment),
+            working_directory=launch.working_directory,
+            folder=str(launch.folder),
+            isolation=launch.isolation.value,
+            grace=launch.grace,
+            mounts=[[str(mount.source), mount.target] for mount in launch.mounts],
+            memory=launch.memory,
+        )
+
+    async def stop(self, stops: Sequence[Stop]) -> None:
+        orders = [
+            {"job": stop.job, "attempt": stop.attempt, "grace": stop.grace, "cause": stop.cause.value} for stop in stops
+        ]
+        await self._order("stop", stops=orders)
+
+    async def kill(self, jobs: Sequence[str], why: KillReason) -> None:
+        await self._order("kill", jobs=list(jobs), why=why.value)
+
+    async def look(self, job: str) -> None:
+        await self._order("look", job=job)
+
+    async def follow(self, job: str, on: bool) -> None:
+        await self._order("follow", job=job, on=on)
+
+    async def forget(self, job: str) -> None:
+        await self._order("forget", job=job)
+
+    async def bury(self, job: str, folder: Path) -> None:
+        await self._order("bury", job=job, folder=str(folder))
+
+    async def close(self) -> None:
+        self._closed = True
+        if self._writer is None:
+            return
+        # A keeper that is gone already has killed its jobs.
+        with contextlib.suppress(KeeperFailed):
+            await self._ask("close", {})
+        self._disconnected("closed")
+
+    async def _order(self, order: str, **members: Any) -> dict[str, Any]:
+        await self._connected()
+        return await self._ask(order, members)
+
+    async def _ask(self, order: str, members: dict[str, Any]) -> dict[str, Any]:
+        if self._writer is None:
+            raise KeeperFailed("the keeper has gone")
+        number = next(self._numbers)
+        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._answers[number] = answer
+        self._writer.write(encode({"id": number, "order": order, **members}))
+        message = await answer
+        if "error" not in message:
+            result: dict[str, Any] = message["result"]
+            return result
+        error = message["error"]
+        raise (IsolationUnavailable if error["kind"] == "isolation" else KeeperFailed)(error["text"])
+
+    # --- the connection
+
+    async def _connected(self) -> None:
+        async with self._connecting:
+            if self._writer is not None:
+                return
+            if self._closed:
+                raise KeeperFailed("the backend has been closed")
+            peer = None
+            if self._policy is not Policy.PRIVATE:
+                with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
+                    peer = connect(str(self._data_dir))
+            owner = os.getpid(), _own_start()
+            if peer is None:
+                try:
+                    await asyncio.to_thread(start.start, self._data_dir, self._policy, owner, self._use_cgroups)
+                    peer = connect(str(self._data_dir))
+                except (start.StartError, OSError) as error:
+                    raise KeeperFailed(str(error)) from error
+            reader, self._writer = await asyncio.open_unix_connection(sock=peer, limit=LARGEST_LINE)
+            self._reading = asyncio.create_task(self._read(reader))
+            members = {"pid": owner[0], "start": owner[1], "policy": self._policy.value}
+            self.keeper_pid = (await self._ask("own", members))["pid"]
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while line := await reader.readline():
+                self._heard(json.loads(line))
+        self._disconnected("its connection broke")
+
+    def _heard(self, message: dict[str, Any]) -> None:
+        answer = self._answers.pop(message.get("id", 0), None)
+        if answer is not None and not answer.done():
+            answer.set_result(message)
+        for job in message.get("grown", ()):
+            self._listener.grown(job)
+        for job in message.get("logged", ()):
+            self._listener.logged(job)
+
+    def _disconnected(self, reason: str) -> None:
+        if self._writer is None:
+            return
+        self._writer.close()
+        self._writer = None
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(KeeperFailed(f"the keeper has gone: {reason}"))
+        self._answers.clear()
+        if not self._closed:
+            self._listener.broken(reason)
+
+
+def _own_start() -> int:
+    """When this process started, in ticks since boot: with its pid, that is nobody else."""
+    with open("/proc/self/stat", "rb") as stat:
+        return int(stat.read().rpartition(b")")[2].split()[19])

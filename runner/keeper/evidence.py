@@ -1,0 +1,70 @@
+"""What a process was doing: one look at it, as it goes into the journal."""
+
+from __future__ import annotations
+
+import signal
+
+from runner.lifecycle.stops import Disposition
+from runner.linux import procfs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+_SIGTERM = 1 << (signal.SIGTERM - 1)
+LARGEST_LOOK = 2000
+"""More processes than this are counted, not described."""
+
+
+def look(pid: int, closely: bool) -> dict[str, Any] | None:
+    """The facts of one process, `closely` with its command line and wait channel; None if it is gone."""
+    try:
+        stat = procfs.read_stat(pid)
+        status = procfs.read_status(pid)
+    except OSError:
+        return None
+    seen: dict[str, Any] = {
+        "pid": pid,
+        "inner": status.inner or pid,
+        "ppid": stat.parent,
+        "name": stat.name,
+        "state": stat.state,
+        "sigterm": disposition(pid, status).value,
+        "blocked": bool(status.blocked & _SIGTERM),
+        "pending": bool(status.pending & _SIGTERM),
+        "cpu": round(stat.cpu, 3),
+        "start": stat.start,
+    }
+    if closely:
+        seen["wait"] = procfs.read_wait(pid)
+        try:
+            seen["command"] = procfs.read_command(pid)
+        except OSError:
+            seen["command"] = []
+    return seen
+
+
+def look_at_all(pids: Iterable[int], closely: bool) -> list[dict[str, Any]]:
+    """The facts of those that are still there."""
+    return [seen for pid in list(pids)[:LARGEST_LOOK] if (seen := look(pid, closely)) is not None]
+
+
+def disposition(pid: int, status: procfs.Status) -> Disposition:
+    """What the process does with SIGTERM.
+
+    A thread in sigwait(3) shows as blocked in the main thread; the main thread in it shows no bit at all, because
+    the kernel takes the awaited set out of the blocked mask while it sleeps.
+    """
+    if status.ignored & _SIGTERM:
+        return Disposition.IGNORED
+    if status.caught & _SIGTERM:
+        return Disposition.CAUGHT
+    if status.blocked & _SIGTERM:
+        return Disposition.BLOCKED
+    return Disposition.WAITED if procfs.waits_for_signal(pid) else Disposition.DEFAULT
+
+
+def fingerprint(processes: Iterable[dict[str, Any]]) -> frozenset[tuple[object, ...]]:
+    """What makes one look differ from the one before: who is there, and what they do with SIGTERM."""
+    return frozenset((p["pid"], p["start"], p["sigterm"], p["blocked"], p["pending"], p["name"]) for p in processes)

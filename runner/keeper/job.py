@@ -1,0 +1,438 @@
+"""One attempt of one job, from the order to launch it until nothing of it is left.
+
+Only an observed exit ends a job: a signal that could not be delivered is a fact, and nothing more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+
+from runner import clock
+from runner.keeper import child, evidence
+from runner.keeper.watch import Watch, signal_name
+from runner.lifecycle.facts import FactName, KillReason
+from runner.lifecycle.stops import Disposition, Isolation, deadline
+from runner.linux import procfs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from runner.keeper.journal import Journal
+    from runner.keeper.loop import Loop
+    from runner.keeper.members import Members
+    from runner.keeper.output import Output
+    from runner.linux.cgroups import MemoryGroup
+    from runner.linux.process import Process
+
+_LOOKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""Seconds between looks during the grace; the last one is repeated."""
+_BEFORE_DEADLINE = 0.05
+"""Seconds before the deadline at which the last look is taken, so that it does not delay the SIGKILL."""
+_RETRY = 0.002
+_SLOWEST_RETRY = 0.2
+UNKILLABLE_AFTER = 10.0
+"""Seconds after a SIGKILL without effect at which the job is called unkillable."""
+_LOG_RETRY = 0.5
+
+
+class Job:
+    """The main process, its output, its journal, and what is being done to it."""
+
+    __slots__ = (
+        "_explain",
+        "_follow",
+        "_grown",
+        "_last_look",
+        "_loop",
+        "_members",
+        "_memory",
+        "_oom_before",
+        "_output",
+        "_reading",
+        "_report",
+        "_seen_before",
+        "_unkillable",
+        "_watch",
+        "attempt",
+        "ended",
+        "executed",
+        "gone",
+        "grace",
+        "isolation",
+        "journal",
+        "key",
+        "killed",
+        "main",
+        "signalled",
+        "stopping",
+    )
+
+    def __init__(
+        self,
+        order: dict[str, Any],
+        isolation: Isolation,
+        journal: Journal,
+        output: Output,
+        loop: Loop,
+        grown: Callable[[str, str], None],
+    ) -> None:
+        self.key: str = order["job"]
+        self.attempt: int = order["attempt"]
+        self.grace: float = order["grace"]
+        self.isolation = isolation
+        self.journal = journal
+        self.executed = self.ended = self.gone = self.stopping = False
+        self.killed: KillReason | None = None
+        self.signalled = 0
+        """When SIGTERM was sent or withheld, ns of CLOCK_MONOTONIC."""
+        self._output = output
+        self._loop = loop
+        self._grown = grown
+        self._report = -1
+        self._explain: Callable[[dict[str, Any]], tuple[int, str]] | None = None
+        self._follow = False
+        self._reading = False
+        self._last_look: frozenset[tuple[object, ...]] = frozenset()
+        self._oom_before = procfs.oom_kills()
+        self._unkillable = False
+        self._seen_before: list[dict[str, Any]] = []
+
+    # --- launch
+
+    def started(
+        self,
+        main: Process,
+        members: Members,
+        memory: MemoryGroup | None,
+        report: int,
+        explain: Callable[[dict[str, Any]], tuple[int, str]],
+    ) -> None:
+        """The process exists. `report` is where it tells what kept it from executing the program."""
+        self.main = main
+        self._members = members
+        self._memory = memory
+        self._report = report
+        self._explain = explain
+        namespaced = self.isolation is Isolation.PID1
+        self._watch = Watch(self.journal, main, self._loop, namespaced, self._tell)
+        self.journal.add(FactName.STARTED, pid=main.pid, inner=1 if namespaced else main.pid, start=main.start)
+        self._tell()
+        self._loop.add(report, self._read_report)
+        self._read_output_when_there()
+
+    def not_started(self, stage: str, error: OSError) -> None:
+        """There was no process to be had."""
+        self.journal.add(
+            FactName.NOT_EXECUTED,
+            stage=stage,
+            errno=error.errno,
+            reason=f"{stage}: {error.strerror or error}",
+            code=child.NOT_EXECUTABLE,
+        )
+        self.ended = True
+        self._leave_nothing()
+
+    def _read_report(self) -> None:
+        """The pipe of the child: exec closes it, a failure is written to it."""
+        if self._report < 0:
+            return
+        try:
+            text = os.read(self._report, 65536)
+        except BlockingIOError:
+            return
+        self._loop.remove(self._report)
+        os.close(self._report)
+        self._report = -1
+        if text:
+            report = json.loads(text)
+            assert self._explain is not None
+            code, reason = self._explain(report)
+            self.journal.add(
+                FactName.NOT_EXECUTED, stage=report["stage"], errno=report["errno"], reason=reason, code=code
+            )
+        elif self._has_executed():
+            self.executed = True
+            self.journal.add(FactName.EXECUTED)
+        else:
+            # Killed before it came to its exec: the pipe closes then, too.
+            self.journal.add(
+                FactName.NOT_EXECUTED, stage="exec", errno=None, reason="killed before it was executed", code=126
+            )
+        self._explain = None
+        self._tell()
+
+    def _has_executed(self) -> bool:
+        try:
+            return procfs.read_stat(self.main.pid).executed
+        except OSError:
+            return False
+
+    # --- output
+
+    def _read_output_when_there(self) -> None:
+        if not self._reading and not self.gone:
+            self._reading = True
+            self._loop.add(self._output.fd, self._move_output)
+
+    def _move_output(self) -> None:
+        try:
+            if self._output.move():
+                self._mark_output()
+        except OSError:
+            # The log cannot be written: the pipe fills and the job waits, as it would for a slow reader.
+            self._reading = False
+            self._loop.remove(self._output.fd)
+            self._loop.deadlines.after(_LOG_RETRY, self._read_output_when_there)
+
+    def _mark_output(self) -> None:
+        if self.gone:
+            return
+        again = self._output.mark()
+        if again is not None:
+            if not self._output.waiting:
+                self._output.waiting = True
+                self._loop.deadlines.at(again, self._mark_output_later)
+        elif self._follow:
+            self._grown("logged", self.key)
+
+    def _mark_output_later(self) -> None:
+        self._output.waiting = False
+        self._mark_output()
+
+    def follow(self, on: bool) -> None:
+        """Whether growth of the log is told."""
+        self._follow = on
+        if on:
+            self._grown("logged", self.key)
+
+    # --- stop
+
+    def order_stop(self, order: dict[str, Any], closely: bool) -> bool:
+        """Write down the order and what the main process was doing; False if there is nothing to be done.
+
+        `closely`: look at the other processes too before the signal, because a main process that ends at once takes
+        them with it.
+        """
+        if self.ended or self.stopping:
+            return False
+        if not self.executed:
+            self._read_report()
+        self.stopping = True
+        self.grace = order["grace"]
+        now = clock.monotonic_ns()
+        self.journal.add(
+            FactName.STOP,
+            at=now,
+            grace=self.grace,
+            deadline=deadline(now, self.grace),
+            boot=procfs.boot_id(),
+            cause=order["cause"],
+        )
+        pids = [self.main.pid]
+        if closely:
+            pids += [pid for pid, _ in self._members.others()]
+        self._seen_before = evidence.look_at_all(pids, closely=False)
+        self._write_look("before", self._seen_before)
+        self.journal.flush()
+        return True
+
+    def send_sigterm(self, disposition: Disposition | None) -> tuple[str, str | None]:
+        """Send SIGTERM to the main process by PID 1's rule: the outcome and the reason for it.
+
+        `disposition` is what the process does with it; None if that could not be seen.
+        """
+        outcome, reason = "sent", None
+        if not self.executed:
+            outcome, reason = "withheld", "the program has not been executed yet"
+        elif self.isolation is Isolation.PLAIN and disposition is not None and not disposition.takes:
+            outcome, reason = "withheld", f"SIGTERM is at {disposition.value}: as PID 1 it would not get it"
+        else:
+            try:
+                self.main.signal(signal.SIGTERM)
+            except OSError as error:
+                outcome, reason = "failed", error.strerror
+        self.signalled = clock.monotonic_ns()
+        return outcome, reason
+
+    def signal_sent(self, outcome: tuple[str, str | None]) -> None:
+        """Write down the instant of the signal, from which the grace counts, and keep the deadline."""
+        until = deadline(self.signalled, self.grace)
+        self.journal.add(
+            FactName.SIGNAL,
+            at=self.signalled,
+            signal="SIGTERM",
+            pid=self.main.pid,
+            outcome=outcome[0],
+            reason=outcome[1],
+            deadline=until,
+        )
+        self._watch.add(self._seen_before)
+        self._seen_before = []
+        self._loop.deadlines.at(until, self._on_deadline)
+        if self.grace > 4 * _BEFORE_DEADLINE:
+            self._loop.deadlines.at(until - round(_BEFORE_DEADLINE * 1e9), self._look_before_deadline)
+        self._tell()
+
+    def look_after_signal(self) -> None:
+        """All processes, as closely as can be, straight after the signal; and watch them end."""
+        if self.look("after"):
+            self._look_again(0)
+
+    def _look_again(self, turn: int) -> None:
+        self._loop.deadlines.after(_LOOKS[min(turn, len(_LOOKS) - 1)], lambda: self._look_for_change(turn))
+
+    def _look_for_change(self, turn: int) -> None:
+        if self.ended or self.killed:
+            return
+        processes = self._look_closely()
+        if evidence.fingerprint(processes) != self._last_look:
+            self._write_look("change", processes)
+            self._tell()
+        self._look_again(turn + 1)
+
+    def _look_before_deadline(self) -> None:
+        if not self.ended and not self.killed:
+            self.look("deadline")
+
+    def look(self, moment: str) -> bool:
+        """Write down all processes now; False if the main process has ended."""
+        if self.ended:
+            return False
+        self._write_look(moment, self._look_closely())
+        self._tell()
+        return True
+
+    def _look_closely(self) -> list[dict[str, Any]]:
+        pids = [self.main.pid, *(pid for pid, _ in self._members.others())]
+        processes = evidence.look_at_all(pids, closely=True)
+        if self.stopping:
+            self._watch.add(processes)
+        return processes
+
+    def _write_look(self, moment: str, processes: list[dict[str, Any]]) -> None:
+        self._last_look = evidence.fingerprint(processes)
+        self.journal.add(FactName.LOOK, moment=moment, processes=processes)
+
+    def disposition(self) -> Disposition | None:
+        """What the main process does with SIGTERM now."""
+        try:
+            return evidence.disposition(self.main.pid, procfs.read_status(self.main.pid))
+        except OSError:
+            return None
+
+    def _on_deadline(self) -> None:
+        self.kill(KillReason.DEADLINE)
+
+    # --- kill
+
+    def kill(self, why: KillReason) -> None:
+        """SIGKILL to the main process; what is left of the job follows when its end is seen."""
+        if self.ended or self.killed:
+            return
+        self.killed = why
+        try:
+            self.main.signal(signal.SIGKILL)
+        except OSError:
+            return  # it has ended, and the end will be seen
+        self.journal.add(FactName.KILL, why=why.value, pid=self.main.pid)
+        self._tell()
+        self._loop.deadlines.after(UNKILLABLE_AFTER, self._on_unkillable)
+
+    def _on_unkillable(self) -> None:
+        if self.gone or self._unkillable:
+            return
+        self._unkillable = True
+        left = [] if self.ended else [self.main.pid]
+        left += [pid for pid, _ in self._members.others()]
+        self.journal.add(FactName.UNKILLABLE, processes=evidence.look_at_all(left, closely=True))
+        self._tell()
+
+    # --- the end
+
+    def main_ended(self, code: int | None, number: int | None, cpu: float | None) -> None:
+        """The main process has ended and was waited for. In `pid1` nothing of the job is left by now."""
+        self._read_report()
+        self.ended = True
+        if self.executed:
+            self.journal.add(
+                FactName.ENDED,
+                pid=self.main.pid,
+                code=code,
+                signal=None if number is None else signal_name(number),
+                killer=self._killer(number),
+                out_of_memory=self._out_of_memory(number),
+                cpu=cpu,
+            )
+        if self.isolation is Isolation.PLAIN and self.stopping and number == signal.SIGTERM:
+            self.journal.add(FactName.EMULATION_MISSED)
+        self._write_left_over()
+        self._tell()
+        self._finish(_RETRY)
+
+    def _killer(self, number: int | None) -> str | None:
+        if number != signal.SIGKILL:
+            return None
+        return "runner" if self.killed else "other"
+
+    def _out_of_memory(self, number: int | None) -> str:
+        """ "unknown": the machine ran out of memory meanwhile, but it does not say who was killed for it."""
+        if number != signal.SIGKILL:
+            return "no"
+        if self._memory is not None:
+            kills = self._memory.oom_kills()
+            if kills is not None:
+                return "yes" if kills else "no"
+        now = procfs.oom_kills()
+        if now is None or self._oom_before is None:
+            return "unknown"
+        return "unknown" if now > self._oom_before else "no"
+
+    def _write_left_over(self) -> None:
+        """What was alive after a main process that ended by itself; after our SIGKILL that is no news."""
+        if self.killed:
+            return
+        left = evidence.look_at_all([pid for pid, _ in self._members.others()], closely=True)
+        left += self._watch.killed_with_main()
+        if left:
+            self.journal.add(FactName.LEFT_OVER, processes=left)
+
+    def _finish(self, retry: float) -> None:
+        """Kill what is left until nothing is, however long that takes."""
+        left = self._members.others() or self._members.hidden()
+        if not left:
+            self._leave_nothing()
+            return
+        self._members.kill(left)
+        if retry == _RETRY:
+            self._loop.deadlines.after(UNKILLABLE_AFTER, self._on_unkillable)
+        self._loop.deadlines.after(retry, lambda: self._finish(min(retry * 1.5, _SLOWEST_RETRY)))
+
+    def _leave_nothing(self) -> None:
+        if hasattr(self, "main"):
+            self._watch.close()
+            self._members.close()
+            self.main.close()
+            if self._memory is not None:
+                self._memory.remove()
+        if self._reading:
+            self._loop.remove(self._output.fd)
+        self._output.drain()
+        self._output.close()
+        self.gone = True
+        self.journal.add(FactName.GONE, log=self._output.size)
+        self._tell()
+        self.journal.close()
+        if self._follow:
+            self._grown("logged", self.key)
+
+    def child_ended(self, pid: int, status: int) -> bool:
+        """An orphan that the keeper has waited for: whether it was known as one of this job's."""
+        return self._watch.ended(pid, status)
+
+    def _tell(self) -> None:
+        self.journal.flush()
+        self._grown("grown", self.key)

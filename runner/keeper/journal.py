@@ -1,0 +1,94 @@
+"""The journal of one job: numbered facts, one JSON line each, in the order in which they were seen."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from runner import clock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from runner.lifecycle.facts import FactName
+
+# The wall clock is read once: however it is set afterwards, the times in a journal stay in order.
+_WALL_AT_ZERO = clock.wall_ns() - clock.monotonic_ns()
+
+
+def wall_at(instant_ns: int) -> int:
+    """The wall time, ns since 1970, of an instant of CLOCK_MONOTONIC."""
+    return _WALL_AT_ZERO + instant_ns
+
+
+class Journal:
+    """Facts are added in memory and written together by `flush`, so that many stops cost one write each.
+
+    A write that fails (a full disk) keeps the facts for the next flush: it must never hold up a signal.
+    """
+
+    __slots__ = ("_fd", "_lines", "_wall", "attempt", "number", "torn")
+
+    def __init__(self, path: str, attempt: int) -> None:
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._lines: list[bytes] = []
+        self.attempt = attempt
+        text = read_all(self._fd)
+        self.torn = bool(text) and not text.endswith(b"\n")
+        facts = parse(text)
+        self.number = facts[-1]["n"] if facts else 0
+        self._wall = facts[-1]["w"] if facts else 0
+        if self.torn:
+            # Half a line from a keeper that died in the middle of a write: it ends here and is not a fact.
+            self._lines.append(b"\n")
+
+    def add(self, fact: FactName, at: int | None = None, **members: Any) -> None:
+        """Write down a fact that happened at an instant of CLOCK_MONOTONIC (default: now)."""
+        instant = clock.monotonic_ns() if at is None else at
+        self.number += 1
+        self._wall = max(self._wall, wall_at(instant))
+        line = {"n": self.number, "t": instant, "w": self._wall, "a": self.attempt, "fact": fact.value, **members}
+        self._lines.append(json.dumps(line, separators=(",", ":")).encode() + b"\n")
+
+    def flush(self) -> bool:
+        """Hand the facts to the kernel: they survive the death of every process of ours. True if all are written."""
+        if not self._lines:
+            return True
+        data = b"".join(self._lines)
+        try:
+            written = os.write(self._fd, data)
+        except OSError:
+            written = 0
+        rest = data[written:]
+        self._lines = [rest] if rest else []
+        return not rest
+
+    def close(self) -> None:
+        self.flush()
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def read_all(fd: int) -> bytes:
+    """A whole file, from its beginning."""
+    parts = []
+    offset = 0
+    while part := os.pread(fd, 1 << 20, offset):
+        parts.append(part)
+        offset += len(part)
+    return b"".join(parts)
+
+
+def parse(text: bytes) -> list[dict[str, Any]]:
+    """The facts of a journal. A line that is torn (no newline, or no JSON) is no fact."""
+    facts = []
+    for line in text.split(b"\n")[:-1]:
+        try:
+            fact = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(fact, dict) and "n" in fact:
+            facts.append(fact)
+    return facts

@@ -1,0 +1,147 @@
+"""From an order to a process: journal, FIFO, groups, clone."""
+
+from __future__ import annotations
+
+import os
+import resource
+
+from runner.keeper import child
+from runner.keeper.isolations import Isolations, clone_flags, needs_user_namespace
+from runner.keeper.job import Job
+from runner.keeper.journal import Journal
+from runner.keeper.members import Family, GroupMembers, NamespaceMembers, TreeMembers
+from runner.keeper.output import Output
+from runner.keeper.protocol import MARK
+from runner.lifecycle.facts import FactName
+from runner.lifecycle.stops import Isolation
+from runner.linux import cgroups, procfs
+from runner.linux.process import Process, clone
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from runner.keeper.loop import Loop
+    from runner.keeper.members import Members
+
+_SOFT, _HARD = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+
+def raise_open_files() -> None:
+    """As many descriptors as this user may have: a job costs five. The jobs get the limit that the keeper had."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_HARD, _HARD))
+
+
+class Launcher:
+    """Makes jobs; counts them, so that no two groups have one name."""
+
+    __slots__ = ("_count", "_family", "_grown", "_isolations", "_loop", "_mark")
+
+    def __init__(
+        self, data_dir: str, isolations: Isolations, family: Family, loop: Loop, grown: Callable[[str, str], None]
+    ) -> None:
+        self._mark = data_dir
+        self._isolations = isolations
+        self._family = family
+        self._loop = loop
+        self._grown = grown
+        self._count = 0
+
+    def launch(self, order: dict[str, Any]) -> Job:
+        """Launch one attempt. What goes wrong is in its journal; raises OSError only if there can be none."""
+        isolation = Isolation(order["isolation"])
+        folder: str = order["folder"]
+        journal = Journal(os.path.join(folder, "journal.jsonl"), order["attempt"])
+        try:
+            output = Output(folder)
+        except OSError:
+            journal.close()
+            raise
+        self._count += 1
+        group = self._group() if isolation is Isolation.PLAIN else None
+        journal.add(
+            FactName.LAUNCH,
+            argv=order["argv"],
+            isolation=isolation.value,
+            boot=procfs.boot_id(),
+            cgroup=group.path if group else None,
+            folder=folder,
+            mark=self.mark(order),
+            grace=order["grace"],
+        )
+        journal.flush()
+        job = Job(order, isolation, journal, output, self._loop, self._grown)
+        self._start(job, order, folder, output, group)
+        return job
+
+    def mark(self, order: dict[str, Any]) -> str:
+        """How the processes of this attempt are known by their environment."""
+        return f"{self._mark}:{order['job']}:{order['attempt']}"
+
+    def _group(self) -> cgroups.Group | None:
+        parent = self._isolations.group_parent()
+        if parent is None:
+            return None
+        try:
+            return cgroups.Group.make(parent, f"runner-{os.getpid()}-{self._count}")
+        except OSError:
+            return None
+
+    def _start(self, job: Job, order: dict[str, Any], folder: str, output: Output, group: cgroups.Group | None) -> None:
+        environment = {**order["environment"], MARK: self.mark(order)}
+        plan = self._plan(job, order, folder, environment)
+        memory = None
+        pipe: tuple[int, int] | None = None
+        try:
+            memory = self._memory(order["memory"], plan)
+            plan.output = output.job_end()
+            pipe = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+            plan.report = pipe[1]
+            pid, pidfd = clone(clone_flags(job.isolation), group.fd if group else -1)
+            if pid == 0:
+                child.become(plan, needs_user_namespace())
+        except OSError as error:
+            if pipe:
+                os.close(pipe[0])
+            if group:
+                group.remove()
+            if memory:
+                memory.remove()
+            job.not_started("clone", error)
+            return
+        finally:
+            for fd in (plan.output, plan.report):
+                if fd >= 0:
+                    os.close(fd)
+        main = Process(pid, pidfd, procfs.read_stat(pid).start)
+        if group:
+            group.close()
+        members = self._members(main, group, environment[MARK], job.isolation)
+        job.started(main, members, memory, pipe[0], lambda report: child.explain(report, plan.argv, environment))
+
+    def _plan(self, job: Job, order: dict[str, Any], folder: str, environment: dict[str, str]) -> child.Plan:
+        spare = os.path.join(folder, "spare")
+        os.makedirs(spare, exist_ok=True)
+        mounts = [(source, target) for source, target in order["mounts"]]
+        plan = child.Plan(order["argv"], environment, order["working_directory"], job.isolation, mounts, spare)
+        plan.files = (_SOFT, _HARD)
+        return plan
+
+    def _memory(self, limit: int | None, plan: child.Plan) -> cgroups.MemoryGroup | None:
+        """Where the machine allows no memory group, the job runs without the limit."""
+        if limit is None:
+            return None
+        try:
+            group = cgroups.MemoryGroup.make(f"runner-{os.getpid()}-{self._count}-memory", limit)
+        except OSError:
+            return None
+        plan.cgroups.append(f"{group.path}/cgroup.procs")
+        return group
+
+    def _members(self, main: Process, group: cgroups.Group | None, mark: str, isolation: Isolation) -> Members:
+        if isolation is Isolation.PID1:
+            return NamespaceMembers(main)
+        if group:
+            return GroupMembers(main, group)
+        return TreeMembers(main, mark, self._family)

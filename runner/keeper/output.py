@@ -1,0 +1,105 @@
+"""A job's stdout and stderr: a FIFO that nobody's death breaks, moved to the log without passing through here.
+
+A regular file would be wrong: `echo x > /dev/stderr` truncates it. A pipe breaks when its reader dies; a FIFO that
+the job's own descriptor holds open for reading and writing does not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import struct
+
+from runner import clock
+from runner.keeper.journal import wall_at
+
+_A_TURN = 256 * 1024
+_MARK_EVERY_NS = 10_000_000
+
+
+class Output:
+    """Moves bytes from the FIFO to the log, and marks when the log had which size (`backends.base.marks`)."""
+
+    __slots__ = ("_fifo", "_log", "_marked", "_marks", "_splices", "fd", "marked_at", "size", "waiting")
+
+    def __init__(self, folder: str) -> None:
+        self._fifo = os.path.join(folder, "fifo")
+        with contextlib.suppress(FileExistsError):
+            os.mkfifo(self._fifo, 0o600)
+        # Held open for writing too: when the job closes its stdout there is no end of file to spin on.
+        self.fd = os.open(self._fifo, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        # Not O_APPEND, which splice(2) refuses.
+        self._log = os.open(os.path.join(folder, "log"), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.size = os.lseek(self._log, 0, os.SEEK_END)
+        self._marks = os.open(
+            os.path.join(folder, "marks"), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
+        )
+        self._marked = self.size
+        self.marked_at = 0
+        self._splices = True
+        self.waiting = False
+        """Somebody comes back for the next mark."""
+
+    def job_end(self) -> int:
+        """A descriptor for the job's stdout and stderr: one of its own, so that the job may set it to what it likes."""
+        return os.open(self._fifo, os.O_RDWR | os.O_CLOEXEC)
+
+    def move(self) -> int:
+        """Move what is there, a bounded amount: how many bytes. Raises OSError if the log cannot be written."""
+        try:
+            moved = self._move()
+        except BlockingIOError:
+            return 0
+        self.size += moved
+        return moved
+
+    def _move(self) -> int:
+        if self._splices:
+            try:
+                return os.splice(self.fd, self._log, _A_TURN, flags=os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK)
+            except OSError as error:
+                # Some file systems (FUSE, 9p) cannot be spliced to.
+                if error.errno != errno.EINVAL:
+                    raise
+                self._splices = False
+        data = os.read(self.fd, _A_TURN)
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._log, view) :]
+        return len(data)
+
+    def mark(self) -> int | None:
+        """Mark the log's size now, at most once in 10 ms: the instant at which to come back, or None."""
+        if self._marked == self.size:
+            return None
+        now = clock.monotonic_ns()
+        if now < self.marked_at + _MARK_EVERY_NS:
+            return self.marked_at + _MARK_EVERY_NS
+        self._write_mark(now)
+        return None
+
+    def _write_mark(self, now: int) -> None:
+        self.marked_at = now
+        self._marked = self.size
+        with contextlib.suppress(OSError):  # a full disk: the lines take the time of the next mark
+            os.write(self._marks, struct.pack("<qq", wall_at(now), self.size))
+
+    def drain(self) -> None:
+        """Move all that is left. Nobody writes any more."""
+        try:
+            while self.move():
+                pass
+        except OSError:
+            pass  # the log cannot be written; the journal's last fact says how far it came
+        if self._marked != self.size:
+            self._write_mark(clock.monotonic_ns())
+
+    def close(self) -> None:
+        """Close everything and remove the FIFO."""
+        for fd in (self.fd, self._log, self._marks):
+            if fd >= 0:
+                os.close(fd)
+        self.fd = self._log = self._marks = -1
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._fifo)
