@@ -1,0 +1,107 @@
+"""What the job types have in common: tags, time limits, environment, echoes for Describe."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from runner.errors import InvalidRequest
+from runner.jobs.base import Defaults, Kind, Place
+from runner.jobs.naming import region, shown
+from runner.jobs.reading import Part
+from runner.lifecycle.stops import DEFAULT_GRACE, Isolation, check_grace
+
+GRACE_TAG = "runner:grace-seconds"
+ISOLATION_TAG = "runner:isolation"
+OUR_TAGS = (GRACE_TAG, ISOLATION_TAG)
+
+DEFAULT_MAX_RUNTIME = 86_400
+"""Seconds: "the default value is 1 day" (StoppingCondition)."""
+
+CONTAINER_ML = "/opt/ml"
+_VARIABLE = re.compile("[a-zA-Z_][a-zA-Z0-9_]*")
+
+
+class Wishes(NamedTuple):
+    """What a job's tags ask of this runner."""
+
+    tags: Mapping[str, str]
+    grace: float
+    isolation: Isolation | None
+
+
+def wishes(request: Part, kind: Kind, defaults: Defaults) -> Wishes:
+    """Reads `Tags`. A tag `runner:…` that is not one of ours is refused: it would be a wish silently ignored."""
+    tags: dict[str, str] = {}
+    for tag in request.parts("Tags"):
+        key = tag.text("Key")
+        if key in tags:
+            raise InvalidRequest(tag.field("Key"), f"must not be there twice: {shown(key)}")
+        if key.startswith("runner:") and key not in OUR_TAGS:
+            raise InvalidRequest(tag.field("Key"), f"must be one of {', '.join(OUR_TAGS)}, not {shown(key)}")
+        tags[key] = tag.text("Value")
+    return Wishes(tags, _grace(tags, kind, defaults), _isolation(tags))
+
+
+def _grace(tags: Mapping[str, str], kind: Kind, defaults: Defaults) -> float:
+    if GRACE_TAG not in tags:
+        return float(defaults.grace.get(kind, DEFAULT_GRACE))
+    field, value = f"Tags.{GRACE_TAG}", tags[GRACE_TAG]
+    try:
+        seconds = float(value)
+    except ValueError:
+        raise InvalidRequest(field, f"must be a number of seconds, not {shown(value)}") from None
+    try:
+        return check_grace(seconds)
+    except ValueError as broken:
+        raise InvalidRequest(field, str(broken)) from None
+
+
+def _isolation(tags: Mapping[str, str]) -> Isolation | None:
+    if ISOLATION_TAG not in tags:
+        return None
+    try:
+        return Isolation(tags[ISOLATION_TAG])
+    except ValueError:
+        known = ", ".join(isolation.value for isolation in Isolation)
+        rule = f"must be one of {known}, not {shown(tags[ISOLATION_TAG])}"
+        raise InvalidRequest(f"Tags.{ISOLATION_TAG}", rule) from None
+
+
+def max_runtime(condition: Part) -> float:
+    """`MaxRuntimeInSeconds` of a StoppingCondition."""
+    return float(condition.optional_whole("MaxRuntimeInSeconds", 1) or DEFAULT_MAX_RUNTIME)
+
+
+def environment(request: Part) -> dict[str, str]:
+    """`Environment`, whose keys must be names that a shell could use."""
+    variables = request.strings("Environment")
+    for name in variables:
+        if not _VARIABLE.fullmatch(name):
+            rule = f"must have keys of letters, digits and '_' that do not begin with a digit, not {shown(name)}"
+            raise InvalidRequest(request.field("Environment"), rule)
+    return variables
+
+
+def base_variables(place: Place, arn: str) -> dict[str, str]:
+    """What every job's program is told: its region, and where `/opt/ml` is if it is not there."""
+    variables = {"AWS_REGION": region(arn), "AWS_DEFAULT_REGION": region(arn)}
+    if place.ml != CONTAINER_ML:
+        variables["SAGEMAKER_BASE_DIR"] = place.ml
+    return variables
+
+
+def echo(request: Mapping[str, Any], members: Iterable[str]) -> dict[str, Any]:
+    """The members of the request that Describe shows as they came; those that are absent or null are left out."""
+    return {name: request[name] for name in members if request.get(name) is not None}
+
+
+def present(**members: Any) -> dict[str, Any]:
+    """Members of an answer, without those that are None."""
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def below(prefix: str, *parts: str) -> str:
+    """An object's URI below the prefix that a request gives, with or without a slash at its end."""
+    return "/".join((prefix.rstrip("/"), *parts))

@@ -1,0 +1,324 @@
+"""Training jobs: `CreateTrainingJob`, the container contract, `DescribeTrainingJob`.
+
+Sources: the API reference, and "How Amazon SageMaker Runs Your Training Image" with the pages it belongs to.
+`describe` shows `artifacts` and `metrics` of `View.results`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from runner.errors import InvalidRequest
+from runner.jobs import endings, shared, toolkit
+from runner.jobs.base import Channel, Defaults, Kind, Place, Request, Spec, Transition, Upload, View
+from runner.jobs.naming import check_name, shown, sibling
+from runner.jobs.reading import Part, whole_request
+from runner.lifecycle.phases import Event, Phase
+from runner.lifecycle.statuses import secondary, training_status
+
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+CHECKPOINTS = f"{shared.CONTAINER_ML}/checkpoints"
+"""Where checkpoints are if `CheckpointConfig.LocalPath` does not say otherwise."""
+LOCAL_INSTANCE = "local"
+"""The instance type of a job whose request names none; the toolkit's own word for it."""
+
+_CHANNEL = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_ECHOED = (
+    "HyperParameters",
+    "AlgorithmSpecification",
+    "RoleArn",
+    "InputDataConfig",
+    "OutputDataConfig",
+    "ResourceConfig",
+    "VpcConfig",
+    "StoppingCondition",
+    "CheckpointConfig",
+    "DebugHookConfig",
+    "DebugRuleConfigurations",
+    "TensorBoardOutputConfig",
+    "ExperimentConfig",
+    "ProfilerConfig",
+    "ProfilerRuleConfigurations",
+    "RetryStrategy",
+    "RemoteDebugConfig",
+    "InfraCheckConfig",
+    "Environment",
+)
+_FLAGS = ("EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "EnableManagedSpotTraining")
+
+
+class _Command(NamedTuple):
+    argv: Sequence[str]
+    reason: str = ""
+
+
+class TrainingJob:
+    """`jobs.base.JobType` of training jobs."""
+
+    kind = Kind.TRAINING
+    name_member = "TrainingJobName"
+    arn_type = "training-job"
+    runtime_event = Event.RUNTIME_EXCEEDED
+
+    def parse(self, request: Request, defaults: Defaults) -> Spec:
+        """The job that the request asks for; InvalidRequest names the member and the rule.
+
+        What cannot be run faithfully is refused by name: more than one instance, Pipe mode, other sources than S3
+        prefixes, models that are not packed.
+        """
+        body = whole_request(request)
+        name = check_name(self.name_member, body.text(self.name_member))
+        body.text("RoleArn")
+        wishes = shared.wishes(body, self.kind, defaults)
+        command = _command(body.optional_part("AlgorithmSpecification"), defaults)
+        _check_instances(body.optional_part("ResourceConfig"))
+        _check_checkpoints(body)
+        body.strings("HyperParameters")
+        return Spec(
+            kind=self.kind,
+            name=name,
+            request=request,
+            grace=wishes.grace,
+            isolation=wishes.isolation,
+            max_runtime=shared.max_runtime(body.optional_part("StoppingCondition")),
+            command=command.argv,
+            no_command=command.reason,
+            environment=shared.environment(body),
+            channels=_channels(body),
+            uploads=_uploads(body.part("OutputDataConfig"), name),
+            tags=wishes.tags,
+        )
+
+    def config_files(self, spec: Spec, place: Place) -> Mapping[str, Any]:
+        """`/opt/ml/input/config`: how SageMaker tells a container about its job."""
+        files: dict[str, Any] = {
+            "input/config/hyperparameters.json": dict(spec.request.get("HyperParameters") or {}),
+            "input/config/resourceconfig.json": _resources(spec, place),
+            "input/config/inputdataconfig.json": _inputs(spec),
+        }
+        checkpoints = spec.request.get("CheckpointConfig")
+        if checkpoints:
+            files["input/config/checkpointconfig.json"] = {"LocalPath": CHECKPOINTS} | dict(checkpoints)
+        return files
+
+    def variables(self, spec: Spec, place: Place, arn: str) -> Mapping[str, str]:
+        """What a container of this job has, what the toolkit adds, and the request's own, which win."""
+        facts = _facts(spec, place)
+        hyperparameters = {f"hp_{name}": value for name, value in facts["hps"].items()}
+        channels = {f"channel_{name}": folder for name, folder in facts["channel_input_dirs"].items()}
+        return {
+            **shared.base_variables(place, arn),
+            "TRAINING_JOB_NAME": spec.name,
+            "TRAINING_JOB_ARN": arn,
+            **toolkit.variables({**hyperparameters, **channels, **facts, "training_env": facts}),
+            **spec.environment,
+        }
+
+    def status(self, phase: Phase) -> str:
+        """`TrainingJobStatus`."""
+        return training_status(phase).value
+
+    def log_stream(self, name: str, started: datetime) -> tuple[str, str] | None:
+        """`<job>/algo-1-<epoch>`: another attempt starts at another time and so has another stream."""
+        return LOG_GROUP, f"{name}/algo-1-{int(started.timestamp())}"
+
+    def failure_reason(self, exit_code: int | None, exit_signal: str | None, failure_file: str) -> str:
+        """`AlgorithmError: …, exit code: N`."""
+        return endings.algorithm_error(exit_code, exit_signal, failure_file)
+
+    def timeout_reason(self, spec: Spec) -> str:
+        """Not shown by SageMaker: a training job is Stopped at its time limit, and has no FailureReason then."""
+        return ""
+
+    def describe(self, view: View, arn: str) -> dict[str, Any]:
+        """`DescribeTrainingJob`."""
+        request = view.request
+        artifacts = view.results.get("artifacts") or _model_uri(request["OutputDataConfig"]["S3OutputPath"], view.name)
+        seconds = int((view.ended - view.started).total_seconds()) if view.ended and view.started else None
+        history = [_transition(entry) for entry in view.transitions]
+        answer = shared.present(
+            TrainingJobName=view.name,
+            TrainingJobArn=arn,
+            TuningJobArn=sibling(arn, "hyper-parameter-tuning-job", view.parent) if view.parent else None,
+            ModelArtifacts={"S3ModelArtifacts": artifacts},
+            TrainingJobStatus=self.status(view.state.phase),
+            SecondaryStatus=history[-1]["Status"] if history else secondary(view.state).status.value,
+            SecondaryStatusTransitions=history,
+            FailureReason=view.failure if view.state.phase is Phase.FAILED else None,
+            StoppingCondition={"MaxRuntimeInSeconds": shared.DEFAULT_MAX_RUNTIME},
+            CreationTime=view.created,
+            LastModifiedTime=view.modified,
+            TrainingStartTime=view.started,
+            TrainingEndTime=view.ended,
+            TrainingTimeInSeconds=seconds,
+            BillableTimeInSeconds=seconds,
+            FinalMetricDataList=[_metric(metric) for metric in view.results.get("metrics", ())] or None,
+        )
+        flags = {flag: bool(request.get(flag)) for flag in _FLAGS}
+        return answer | flags | shared.echo(request, _ECHOED)
+
+
+def _command(algorithm: Part, defaults: Defaults) -> _Command:
+    """What `docker run` would run: `ContainerEntrypoint` with its arguments, else what stands for the image."""
+    entrypoint, arguments = algorithm.texts("ContainerEntrypoint"), algorithm.texts("ContainerArguments")
+    image = algorithm.optional_text("TrainingImage")
+    algorithm.choice("TrainingInputMode", ("File", "FastFile"), default="File")
+    _check_metrics(algorithm)
+    if entrypoint:
+        return _Command((*entrypoint, *arguments))
+    entry = algorithm.field("ContainerEntrypoint")
+    if image is None:
+        return _Command((), f"ClientError: No command to run: add {entry} to the request.")
+    if image in defaults.images:
+        return _Command((*defaults.images[image], *arguments))
+    add = f'[images."{image}"] command = [...] to runner.toml'
+    return _Command((), f"ClientError: No local command for the image {image}: add {entry} to the request, or {add}.")
+
+
+def _check_metrics(algorithm: Part) -> None:
+    for metric in algorithm.parts("MetricDefinitions"):
+        metric.text("Name")
+        check_expression(metric.field("Regex"), metric.text("Regex"))
+
+
+def check_expression(path: str, expression: str) -> None:
+    """A metric's regular expression must compile, and its first group is the number."""
+    import regex
+
+    try:
+        groups = regex.compile(expression).groups
+    except regex.error as broken:
+        raise InvalidRequest(path, f"must be a regular expression: {broken}") from None
+    if groups < 1:
+        raise InvalidRequest(path, "must have a group, '(...)', for the number")
+
+
+def _check_instances(resources: Part) -> None:
+    groups = resources.parts("InstanceGroups")
+    counts = [group.whole("InstanceCount", 0) for group in groups]
+    if not groups and resources.has("InstanceCount"):
+        counts = [resources.whole("InstanceCount", 0)]
+    if counts and sum(counts) != 1:
+        field = resources.field("InstanceGroups" if groups else "InstanceCount")
+        raise InvalidRequest(field, "must be one instance in all: a local job has one host, algo-1")
+
+
+def _check_checkpoints(body: Part) -> None:
+    if not body.has("CheckpointConfig"):
+        return
+    checkpoints = body.part("CheckpointConfig")
+    checkpoints.uri("S3Uri")
+    path = checkpoints.optional_text("LocalPath") or CHECKPOINTS
+    if not path.startswith("/") or ".." in path.split("/"):
+        rule = f"must be an absolute path without '..', not {shown(path)}"
+        raise InvalidRequest(checkpoints.field("LocalPath"), rule)
+
+
+def _channels(body: Part) -> list[Channel]:
+    channels: dict[str, Channel] = {}
+    for channel in body.parts("InputDataConfig"):
+        name, field = channel.text("ChannelName"), channel.field("ChannelName")
+        if not _CHANNEL.fullmatch(name) or name in {".", ".."}:
+            raise InvalidRequest(field, f"must be 1 to 64 letters, digits, '.', '_' or '-', not {shown(name)}")
+        if name in channels:
+            raise InvalidRequest(field, f"must not be there twice: {shown(name)}")
+        channel.choice("InputMode", ("File", "FastFile"), default="File")
+        source = channel.part("DataSource").part("S3DataSource")
+        source.choice("S3DataType", ("S3Prefix",), default="S3Prefix")
+        channels[name] = Channel(name, source.uri("S3Uri"))
+    return list(channels.values())
+
+
+def _uploads(output: Part, name: str) -> list[Upload]:
+    path = output.uri("S3OutputPath")
+    output.choice("CompressionType", ("GZIP",), default="GZIP")
+    return [
+        Upload("model", _model_uri(path, name)),
+        Upload("output/data", shared.below(path, name, "output", "output.tar.gz"), always=False),
+    ]
+
+
+def _model_uri(path: str, name: str) -> str:
+    return shared.below(path, name, "output", "model.tar.gz")
+
+
+def _group(spec: Spec) -> Mapping[str, Any]:
+    """The instance group that has the one instance; without groups SageMaker calls it `homogeneousCluster`."""
+    resources = spec.request.get("ResourceConfig") or {}
+    groups = resources.get("InstanceGroups") or [
+        {"InstanceGroupName": "homogeneousCluster", "InstanceCount": 1, **shared.echo(resources, ("InstanceType",))}
+    ]
+    found: Mapping[str, Any] = next(group for group in groups if group["InstanceCount"])
+    return found
+
+
+def _resources(spec: Spec, place: Place) -> dict[str, Any]:
+    group, hosts = _group(spec), [place.host]
+    name, instance = group.get("InstanceGroupName"), group.get("InstanceType") or LOCAL_INSTANCE
+    return {
+        "current_host": place.host,
+        "current_instance_type": instance,
+        "current_group_name": name,
+        "hosts": hosts,
+        "instance_groups": [{"instance_group_name": name, "instance_type": instance, "hosts": hosts}],
+        "network_interface_name": "lo",
+    }
+
+
+def _inputs(spec: Spec) -> dict[str, Any]:
+    algorithm = spec.request.get("AlgorithmSpecification") or {}
+    inputs = {}
+    for channel in spec.request.get("InputDataConfig") or ():
+        source = channel["DataSource"]["S3DataSource"]
+        inputs[channel["ChannelName"]] = shared.present(
+            ContentType=channel.get("ContentType"),
+            TrainingInputMode=channel.get("InputMode") or algorithm.get("TrainingInputMode") or "File",
+            S3DistributionType=source.get("S3DataDistributionType") or "FullyReplicated",
+            RecordWrapperType=channel.get("RecordWrapperType") or "None",
+        )
+    return inputs
+
+
+def _facts(spec: Spec, place: Place) -> dict[str, Any]:
+    """What the toolkit's `Environment` knows, by the names that become `SM_…`."""
+    hyperparameters = toolkit.user_hyperparameters(spec.request.get("HyperParameters") or {})
+    resources, names = _resources(spec, place), [channel.name for channel in spec.channels]
+    return {
+        **toolkit.folders(place.ml),
+        **toolkit.machine(),
+        "channels": sorted(names),
+        "channel_input_dirs": toolkit.channels(place.ml, names),
+        "checkpoint_dir": _checkpoint_folder(spec, place),
+        "current_host": place.host,
+        "current_instance_type": resources["current_instance_type"],
+        "current_instance_group": resources["current_group_name"],
+        "hosts": resources["hosts"],
+        "hps": hyperparameters,
+        "input_data_config": _inputs(spec),
+        "job_name": spec.name,
+        "log_level": 20,
+        "network_interface_name": resources["network_interface_name"],
+        "resource_config": resources,
+        "user_args": toolkit.arguments(hyperparameters),
+    }
+
+
+def _checkpoint_folder(spec: Spec, place: Place) -> str:
+    path: str = (spec.request.get("CheckpointConfig") or {}).get("LocalPath") or CHECKPOINTS
+    if path == shared.CONTAINER_ML or path.startswith(f"{shared.CONTAINER_ML}/"):
+        return place.ml + path.removeprefix(shared.CONTAINER_ML)
+    return path
+
+
+def _transition(entry: Transition) -> dict[str, Any]:
+    return shared.present(Status=entry.status, StartTime=entry.start, EndTime=entry.end, StatusMessage=entry.message)
+
+
+def _metric(metric: Mapping[str, Any]) -> dict[str, Any]:
+    return {"MetricName": metric["name"], "Value": metric["value"], "Timestamp": metric["time"]}
+
+
+TRAINING = TrainingJob()
