@@ -1,0 +1,47 @@
+# Every target sets up what it needs in .venv and nowhere else. `make help` lists them.
+
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+JOBS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test demo stress format clean
+
+help:
+	@echo "make test    lint, formatting, types, and all tests"
+	@echo "make demo    a compilation and a tuning job, both stopped while they run"
+	@echo "make stress  each process test 20 times, once idle and once beside two busy loops (up to 20 minutes)"
+	@echo "make setup   only the set-up that the others do by themselves"
+	@echo "make format  let ruff format and mend what it can"
+	@echo "make clean   remove what the others made"
+
+setup: $(READY)
+
+$(READY): pyproject.toml tests/tools/make_venv.sh
+	@sh tests/tools/make_venv.sh $(VENV)
+	@touch $@
+
+test: $(READY)
+	@echo "== ruff"
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check .
+	@echo "== mypy"
+	@$(BIN)/python -m mypy
+	@echo "== pytest"
+	@$(BIN)/python -m pytest -n $(JOBS)
+
+demo: $(READY)
+	@$(BIN)/python -m runner demo
+
+stress: $(READY)
+	@$(BIN)/python -m tests.tools.stress
+
+format: $(READY)
+	@$(BIN)/python -m ruff check --fix .
+	@$(BIN)/python -m ruff format .
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -path ./.git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,102 @@
+"""What holds for every test: an environment as a user has it, limits, and the options of this suite."""
+
+from __future__ import annotations
+
+import os
+import resource
+import tempfile
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import leftovers
+
+UNLIKE_A_USER = ("PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "AWS_", "RUNNER_", "SM_", "SAGEMAKER_", "TRAINING_JOB_")
+"""Beginnings of variables that a development machine may set and a user's does not: a job would inherit them."""
+
+PROCESSES = 3_000
+"""How many more processes than there are now the user of the tests may have. The kernel does not hold root to it."""
+ADDRESS_SPACE = 16 << 30
+FILE_SIZE = 8 << 30
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("runner")
+    group.addoption("--repeat-each", type=int, default=1, metavar="N", help="run each test N times")
+    group.addoption("--no-skips", action="store_true", help="a skipped test has failed: for CI, which installs all")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for name in [name for name in os.environ if name.startswith(UNLIKE_A_USER)]:
+        del os.environ[name]
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_AS, ADDRESS_SPACE)
+    _limit(resource.RLIMIT_FSIZE, FILE_SIZE)
+    _limit(resource.RLIMIT_NPROC, _processes_of(os.getuid()) + PROCESSES)
+
+
+def _limit(which: int, soft: int) -> None:
+    """Lower a soft limit; jobs inherit it."""
+    now, hard = resource.getrlimit(which)
+    if now == resource.RLIM_INFINITY or soft < now:
+        resource.setrlimit(which, (soft, hard))
+
+
+def _processes_of(uid: int) -> int:
+    """Threads of this user: that is what RLIMIT_NPROC counts (getrlimit(2))."""
+    count = 0
+    for status in Path("/proc").glob("[0-9]*/task/*"):
+        try:
+            count += status.stat().st_uid == uid
+        except OSError:
+            continue  # it ended meanwhile
+    return count
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    times = metafunc.config.getoption("--repeat-each")
+    if times > 1:
+        metafunc.fixturenames.append("repetition")
+        metafunc.parametrize("repetition", range(times))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    _judge_skip(report, item.config)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _judge_skip(report, collector.config)
+    return report
+
+
+def _judge_skip(report: pytest.TestReport | pytest.CollectReport, config: pytest.Config) -> None:
+    if report.skipped and not hasattr(report, "wasxfail") and config.getoption("--no-skips"):
+        reason = report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and --no-skips was given: {reason[2] if isinstance(reason, tuple) else reason}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_temporary_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A temporary directory of this test process alone: what other workers leave in theirs is not taken for ours."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = str(tmp_path_factory.mktemp("tmp"))
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", folder)
+        yield
+
+
+@pytest.fixture
+def nothing_left(tmp_path: Path) -> Iterator[Path]:
+    """The test's own folder; after the test nothing of the jobs whose data directories lie in it may be left."""
+    before = leftovers.observe(tmp_path)
+    yield tmp_path
+    leftovers.assert_nothing_left(before)

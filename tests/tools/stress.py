@@ -1,0 +1,56 @@
+"""`make stress`: every process test many times over, once on an idle machine and once beside busy loops.
+
+A test that passes nineteen times in twenty is a wrong test or a wrong program: one failure ends the run with 1.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+TIMES = 20
+WORKERS = 4
+LIMIT = 20 * 60.0
+"""Seconds for both rounds together; what is not done by then has failed."""
+
+
+@contextmanager
+def busy(loops: int) -> Iterator[None]:
+    """Keep `loops` processors busy meanwhile."""
+    burners = [subprocess.Popen([sys.executable, "-I", "-S", "-c", "while True: pass"]) for _ in range(loops)]
+    try:
+        yield
+    finally:
+        for burner in burners:
+            burner.kill()
+            burner.wait()
+
+
+def round_of_tests(arguments: list[str], seconds: float) -> int:
+    """Run the process tests; the exit code of pytest, or 1 if they take longer than `seconds`."""
+    command = [sys.executable, "-m", "pytest", "-m", "process", "--repeat-each", str(TIMES), "-n", str(WORKERS), "-q"]
+    try:
+        return subprocess.run([*command, *arguments], timeout=seconds).returncode
+    except subprocess.TimeoutExpired:
+        print(f"stress: not done within {LIMIT / 60:.0f} minutes", flush=True)
+        return 1
+
+
+def main(arguments: list[str]) -> int:
+    """Both rounds; `arguments` go to pytest as they are."""
+    start = time.monotonic()
+    for name, loops in (("idle", 0), ("beside two busy loops", 2)):
+        print(f"stress: {TIMES} times each with {WORKERS} workers, {name}", flush=True)
+        with busy(loops):
+            code = round_of_tests(arguments, LIMIT - (time.monotonic() - start))
+        print(f"stress: {name}: {'passed' if code == 0 else 'FAILED'}, {time.monotonic() - start:.0f} s", flush=True)
+        if code != 0:
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Real training on real data, with the standard library only."""
