@@ -1,0 +1,1 @@
+"""Real compilers, with small real models in `models/`."""
