@@ -1,0 +1,99 @@
+"""The command line: what `runner` and `grace-runner` start. One module per command, imported when it is used."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runner.errors import InvalidRequest, RunnerError
+
+DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+"""Exit codes of every command but `check`."""
+
+app = typer.Typer(
+    name="runner",
+    help="Run compilation, training and tuning jobs as real processes, stop them as SageMaker does, and see why a "
+    "stop was not graceful.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", envvar="RUNNER_DATA_DIR", help="Data directory.", show_default="XDG state directory"),
+]
+
+
+@app.command(context_settings={"allow_interspersed_args": False})
+def check(
+    command: Annotated[list[str], typer.Argument(help="The program and its arguments, after `--`.")],
+    grace: Annotated[float, typer.Option(help="Seconds from SIGTERM to SIGKILL.")] = 120.0,
+    after: Annotated[float | None, typer.Option(help="Stop so many seconds after the start.")] = None,
+    when_log: Annotated[
+        str | None, typer.Option(metavar="REGEX", help="Stop when a line of its output matches.")
+    ] = None,
+    when_file: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Stop when this file appears or changes.")
+    ] = None,
+    at_random: Annotated[
+        float | None, typer.Option(metavar="S", help="Stop at a random moment of the first S seconds.")
+    ] = None,
+    give_up: Annotated[float, typer.Option(help="Seconds after which a trigger that has not come ends it.")] = 600.0,
+    isolation: Annotated[
+        str | None, typer.Option(help="pid1 or plain; without it the most faithful that works here.")
+    ] = None,
+    full_grace: Annotated[bool, typer.Option("--full-grace", help="Wait for the deadline in any case.")] = False,
+    json: Json = False,
+) -> None:
+    """Run a program, stop it as SageMaker would, and say whether it was graceful, and if not, why.
+
+    Without a trigger the stop comes 5 s after the first line of output, or 15 s after the start.
+
+    Exit codes: 0 graceful, 1 not graceful, 2 wrong usage, 3 could not be run, 4 undecided.
+    """
+    from runner.cli import check as checking
+
+    trigger = checking.trigger_of(after, when_log, when_file, at_random)
+    wish = checking.Wish(command, grace, trigger, give_up, isolation, full_grace)
+    raise typer.Exit(checking.check(wish, as_json=json))
+
+
+@app.command()
+def serve(data_dir: DataDir = None) -> None:
+    """Run a supervisor for other programs (`Runner.connect`), on a unix socket in its data directory.
+
+    SIGTERM or Ctrl-C stops every job with its own grace and then ends; a second one kills them.
+    """
+    from runner.cli import serve as serving
+
+    raise typer.Exit(serving.serve(data_dir))
+
+
+@app.command()
+def demo() -> None:
+    """Stop a real compilation and a real tuning job while they run, and watch what happens."""
+    from runner.cli import demo as showing
+
+    raise typer.Exit(showing.demo())
+
+
+def main() -> None:
+    """The console script. Errors that have an explanation are printed without a traceback."""
+    try:
+        app()
+    except InvalidRequest as error:
+        _complain(str(error))
+        sys.exit(WRONG_USAGE)
+    except RunnerError as error:
+        _complain(str(error))
+        sys.exit(FAILED)
+
+
+def _complain(text: str) -> None:
+    print(f"runner: {text}", file=sys.stderr)

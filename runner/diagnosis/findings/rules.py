@@ -1,0 +1,117 @@
+"""All findings in the order of their priority: the first that holds is the main one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from runner.diagnosis import cures
+from runner.diagnosis.findings import ends, handlers, killers, wrappers
+from runner.diagnosis.findings.base import UNDECIDING, Code, Finding, Rule, Severity, Verdict, error, note
+from runner.diagnosis.printable import seconds
+from runner.diagnosis.story import Story
+from runner.diagnosis.wording import ending, grace, main_name, outcome
+from runner.lifecycle.stops import Disposition
+
+_OPEN: Sequence[Rule] = (
+    ends.not_executed,
+    ends.keeper_lost,
+    ends.ended_before_stop,
+    ends.not_ended,
+    killers.emulation_missed,
+    ends.not_signalled,
+    ends.cut_short,
+    ends.cannot_tell,
+)
+"""Each leaves the verdict open."""
+
+_CAUSES: Sequence[Rule] = (
+    killers.out_of_memory,
+    killers.killed_by_other,
+    killers.aborted,
+    killers.unkillable,
+    handlers.finished_anyway,
+    handlers.suspended,
+    handlers.too_early,
+    handlers.wrapper_swallowed,
+    wrappers.wrapper_died,
+    handlers.no_handler,
+    handlers.no_handler_pid1,
+    handlers.ignored,
+    handlers.blocked,
+)
+"""Each is a reason why the stop was not graceful."""
+
+_REMARKS: Sequence[Rule] = (wrappers.left_overs, killers.unattributed)
+
+_UNKNOWN_WHY = " The facts do not say why: either its handler did not end it, or did not get to run."
+_STILL = {
+    Disposition.CAUGHT: "has a handler for SIGTERM and got the signal, but",
+    Disposition.BLOCKED: "takes SIGTERM in a thread that waits for it, and it was taken, but",
+    Disposition.WAITED: "waits for SIGTERM and got it, but",
+}
+
+
+def findings_of(story: Story) -> tuple[Finding, ...]:
+    """What the facts show, the main one first. Never empty."""
+    left_open = _holding(_OPEN, story)
+    causes = _holding(_CAUSES, story)
+    remarks = _holding(_REMARKS, story)
+    if left_open:
+        return (*left_open, *(_lowered(finding) for finding in causes), *remarks)
+    if causes:
+        return (*causes, *remarks)
+    if story.heard is True and story.ended_by_itself:
+        return (*remarks, _graceful(story))
+    return (_unexplained(story), *remarks)
+
+
+def verdict_of(findings: Sequence[Finding]) -> Verdict:
+    """Undecided if one of them leaves it open, else not graceful if there is an error, else graceful."""
+    if any(finding.code in UNDECIDING for finding in findings):
+        return Verdict.UNDECIDED
+    if any(finding.severity == Severity.ERROR.value for finding in findings):
+        return Verdict.NOT_GRACEFUL
+    return Verdict.GRACEFUL if any(f.code == Code.GRACEFUL.value for f in findings) else Verdict.UNDECIDED
+
+
+def _holding(rules: Sequence[Rule], story: Story) -> list[Finding]:
+    return [finding for rule in rules if (finding := rule(story)) is not None]
+
+
+def _lowered(finding: Finding) -> Finding:
+    """A cause beside an open verdict is a suspicion."""
+    if finding.severity == Severity.ERROR.value:
+        return replace(finding, severity=Severity.WARNING.value)
+    return finding
+
+
+def _graceful(story: Story) -> Finding:
+    after = story.seconds_to_exit
+    when = f"{seconds(after)} after SIGTERM" if after is not None else "after SIGTERM"
+    return note(
+        Code.GRACEFUL,
+        f"{main_name(story)} took SIGTERM and ended by itself {when}, inside {grace(story)}, with {ending(story)}.",
+    )
+
+
+def _unexplained(story: Story) -> Finding:
+    who = main_name(story)
+    still = _STILL.get(story.at_signal or Disposition.DEFAULT, "did not end by itself after SIGTERM:")
+    return error(
+        Code.UNEXPLAINED,
+        f"{who} {still} it {outcome(story)}.{_seen_last(story)} The facts do not say why.",
+        cures.where_it_hangs(story),
+    )
+
+
+def _seen_last(story: Story) -> str:
+    last = story.last_of_main()
+    if last is None:
+        return _UNKNOWN_WHY
+    if last.sigterm is Disposition.DEFAULT and story.heard is True:
+        return (
+            " Its handler ran, for SIGTERM is at its default since: a handler that raises the signal again to end "
+            "the program cannot do so as PID 1, for which the kernel drops it; it has to exit."
+        )
+    return f" When it was last looked at, its state was {last.state}.{_UNKNOWN_WHY}" if last.state else _UNKNOWN_WHY

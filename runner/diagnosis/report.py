@@ -1,0 +1,135 @@
+"""The report on one stop: verdict, findings, and what they rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from runner.diagnosis.findings.base import Finding, Severity, Verdict
+from runner.diagnosis.findings.rules import findings_of, verdict_of
+from runner.diagnosis.printable import printable
+from runner.diagnosis.reading import Fact, read
+from runner.diagnosis.story import Story
+from runner.diagnosis.timeline import Entry, process_entry, timeline_of
+from runner.diagnosis.wording import main_name
+
+SCHEMA = "runner.report/1"
+"""Members are added under the same number; it grows when one is renamed, removed or given another meaning."""
+
+__all__ = ["SCHEMA", "Exit", "Fact", "Finding", "LogLine", "Output", "Report", "Severity", "Verdict", "diagnose"]
+
+
+class LogLine(NamedTuple):
+    """A line that the job printed."""
+
+    wall: int
+    """ns since 1970, of the same clock as the facts' `w`."""
+    text: str
+
+
+class Exit(NamedTuple):
+    """How the main process ended: one of the two, or neither if that is not (yet) known."""
+
+    code: int | None
+    signal: str | None
+
+
+class Output(NamedTuple):
+    """What the job printed after the signal."""
+
+    lines_after: int
+    last: float | None
+    """Seconds from the signal to the last line."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is known of one stop. The members that `to_json` shows have the same names there."""
+
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    """The main one first; a warning before `graceful`."""
+    exit: Exit
+    escalated: bool
+    """SIGKILL was needed, at the deadline or before it (`cut_short`), to end a stop."""
+    cut_short: bool
+    """SIGKILL came before the grace was over."""
+    seconds_to_exit: float | None
+    """From SIGTERM to the end of the main process; None if it had ended before the stop, was cut short, or runs."""
+    left_over: tuple[Entry, ...]
+    """Processes that were alive when the main process had ended."""
+    isolation: str | None
+    grace: float | None
+    cause: str | None
+    """Why it was stopped (`lifecycle.phases.Cause`)."""
+    attempt: int
+    command: tuple[str, ...]
+    main_process: str
+    """Its name for people, such as `sh (PID 1)`."""
+    counted_from: str
+    """What `t` of the time line counts from: `signal`, `stop` (the order; the signal is not on record) or `launch`."""
+    output: Output | None
+    """None: no log was given, or no signal is on record."""
+    timeline: tuple[Entry, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines. Every text is printable: control characters of the program are visible escapes."""
+        return {
+            "schema": SCHEMA,
+            "verdict": self.verdict.value,
+            "findings": [
+                {"code": f.code, "severity": f.severity, "explanation": f.explanation, "cure": f.cure}
+                for f in self.findings
+            ],
+            "exit": self.exit._asdict(),
+            "escalated": self.escalated,
+            "cut_short": self.cut_short,
+            "seconds_to_exit": self.seconds_to_exit,
+            "left_over": [dict(process) for process in self.left_over],
+            "isolation": self.isolation,
+            "grace": self.grace,
+            "cause": self.cause,
+            "attempt": self.attempt,
+            "command": [printable(word) for word in self.command],
+            "main_process": self.main_process,
+            "counted_from": self.counted_from,
+            "output": self.output._asdict() if self.output else None,
+            "timeline": [dict(entry) for entry in self.timeline],
+        }
+
+
+def diagnose(facts: Sequence[Fact], *, log: Sequence[LogLine] = ()) -> Report:
+    """Judge a stop by its facts alone (a journal's lines, `lifecycle.facts`). The same facts give the same report.
+
+    The facts may be unfinished, torn, or of a job that was never stopped: the verdict is `undecided` then. Of several
+    attempts the last one that was stopped is judged. `log` only adds how much was printed after the signal.
+    """
+    story = read(facts)
+    findings = findings_of(story)
+    ended = story.ended
+    return Report(
+        verdict=verdict_of(findings),
+        findings=findings,
+        exit=Exit(ended.code, ended.signal) if ended else Exit(None, None),
+        escalated=story.killed and story.stop is not None,
+        cut_short=story.cut_short and story.stop is not None,
+        seconds_to_exit=story.seconds_to_exit,
+        left_over=tuple(process_entry(process) for process in story.left_over if process.alive),
+        isolation=story.isolation,
+        grace=story.stop.grace if story.stop else None,
+        cause=story.stop.cause if story.stop else None,
+        attempt=story.attempt,
+        command=story.argv,
+        main_process=main_name(story),
+        counted_from="signal" if story.signal else "stop" if story.stop else "launch",
+        output=_output(story, log),
+        timeline=timeline_of(facts, story),
+    )
+
+
+def _output(story: Story, log: Sequence[LogLine]) -> Output | None:
+    if story.signal is None or story.signal.wall is None or not log:
+        return None
+    after = [line.wall for line in log if line.wall > story.signal.wall]
+    return Output(len(after), round((max(after) - story.signal.wall) / 1e9, 3) if after else None)
