@@ -56,9 +56,12 @@ class ObjectStore(Protocol):
         """
 
     def put(self, path: Path, uri: str) -> None:
+        """Copy the file `path` to the object `uri`, whole or not at all. Raises OSError if that fails."""
+
+    def take(self, path: Path, uri: str) -> None:
         """Make the file `path` the object `uri`, whole or not at all. Afterwards the file may be gone.
 
-        Raises OSError if that fails; the file is still there then.
+        For files of our own making only. Raises OSError if that fails; the file is still there then.
         """
 
 
@@ -90,6 +93,14 @@ class DirectoryStore:
                 shutil.copy2(entry, folder / entry.name)
 
     def put(self, path: Path, uri: str) -> None:
+        """See ObjectStore."""
+        target = self.path(uri)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(target) as temporary:
+            shutil.copyfile(path, temporary)
+            _sync(temporary)
+
+    def take(self, path: Path, uri: str) -> None:
         """See ObjectStore. On the same file system the file itself becomes the object."""
         target = self.path(uri)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -99,9 +110,7 @@ class DirectoryStore:
         except OSError as failed:
             if failed.errno != errno.EXDEV:
                 raise
-            with replacing(target) as temporary:
-                shutil.copyfile(path, temporary)
-                _sync(temporary)
+            self.put(path, uri)
         _sync(target.parent)
 
     def _matches(self, uri: str) -> Iterator[Path]:

@@ -64,7 +64,7 @@ def upload(
     except OSError as failed:
         return Unsent(uri, _move(folder, places.unsent), f"could not be packed: {failed}")
     try:
-        store.put(archive, uri)
+        store.take(archive, uri)
     except (OSError, RunnerError) as failed:
         return Unsent(uri, _move(archive, places.unsent), f"could not be uploaded: {failed}", skipped)
     archive.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ from typing import Any
 from runner.backends.base import Backend, Launch, Listener, Stop
 from runner.errors import IsolationUnavailable, KeeperFailed
 from runner.keeper import start
-from runner.keeper.protocol import LARGEST_LINE, Policy, connect, encode
+from runner.keeper.protocol import LARGEST_LINE, UNKILLABLE_AFTER, Policy, connect, encode
 from runner.lifecycle.facts import KillReason
 from runner.lifecycle.stops import Isolation
 
@@ -24,12 +24,20 @@ __all__ = ["LocalBackend", "Policy"]
 class LocalBackend(Backend):
     """Starts the keeper of a data directory, or connects to the one that runs, and gives it orders."""
 
-    def __init__(self, data_dir: Path, policy: Policy = Policy.PRIVATE, *, use_cgroups: bool = True) -> None:
-        """`use_cgroups`: whether `plain` jobs get a cgroup where the machine allows it."""
+    def __init__(
+        self,
+        data_dir: Path,
+        policy: Policy = Policy.PRIVATE,
+        *,
+        use_cgroups: bool = True,
+        unkillable_after: float = UNKILLABLE_AFTER,
+    ) -> None:
+        """`use_cgroups`: whether `plain` jobs get a cgroup where the machine allows it. `unkillable_after`: seconds."""
         self.keeper_pid = 0
         self._data_dir = data_dir
         self._policy = policy
         self._use_cgroups = use_cgroups
+        self._unkillable_after = unkillable_after
         self._listener = Listener()
         self._numbers = itertools.count(1)
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
@@ -124,7 +132,9 @@ class LocalBackend(Backend):
             owner = os.getpid(), _own_start()
             if peer is None:
                 try:
-                    await asyncio.to_thread(start.start, self._data_dir, self._policy, owner, self._use_cgroups)
+                    await asyncio.to_thread(
+                        start.start, self._data_dir, self._policy, owner, self._use_cgroups, self._unkillable_after
+                    )
                     peer = connect(str(self._data_dir))
                 except (start.StartError, OSError) as error:
                     raise KeeperFailed(str(error)) from error

@@ -17,7 +17,6 @@ from runner.cli import terminal
 from runner.diagnosis import deciding, text
 from runner.diagnosis.report import Report, Verdict
 from runner.errors import InvalidRequest, IsolationUnavailable, JobEnded, WaitTimeout
-from runner.lifecycle.facts import KillReason
 
 GRACEFUL, NOT_GRACEFUL, NOT_RUN, UNDECIDED, INTERRUPTED = 0, 1, 3, 4, 130
 _EXIT_CODES = {Verdict.GRACEFUL: GRACEFUL, Verdict.NOT_GRACEFUL: NOT_GRACEFUL, Verdict.UNDECIDED: UNDECIDED}
@@ -201,7 +200,7 @@ def _stop(job: Job, wish: Wish) -> None:
             patience = _LOOK_EVERY
         job.look()
         if deciding.decided(job.facts()):
-            job.kill(KillReason.FACTS_DECIDE)
+            job.kill("facts-decide")
             job.wait()
             return
 

@@ -15,11 +15,13 @@ from rich.text import Text
 
 from runner.api import Job, Objective, Runner
 from runner.cli.terminal import safe
+from runner.diagnosis import text
 from runner.diagnosis.report import Report
 
 TRAININGS = 4
 GRACE = 20
 _PATIENCE = 120
+_COMPILED = r"^compiled \d+/"
 
 
 def demo() -> int:
@@ -68,9 +70,9 @@ def _in_the_middle(compilation: Job, tuning: Job, console: Console) -> bool:
     from runner.errors import JobEnded
 
     try:
-        console.print(f"  digits-trees: {safe(compilation.wait_for_log('compiled', timeout=_PATIENCE).text)}")
         for training in tuning.trainings()[:TRAININGS]:
             console.print(f"  {training.name}: {safe(training.wait_for_log('accuracy=', timeout=_PATIENCE).text)}")
+        console.print(f"  {compilation.name}: {safe(compilation.wait_for_log(_COMPILED, timeout=_PATIENCE).text)}")
     except JobEnded as error:
         console.print(f"A job has ended too early: {safe(str(error))}")
         return False
@@ -94,15 +96,11 @@ def _history(job: Job) -> list[dict[str, Any]]:
 
 
 def _print_stops(console: Console, reports: list[tuple[Job, Report]]) -> None:
-    table = Table(
-        "s from SIGTERM", "what", title="Signals and exits", title_justify="left", box=None, pad_edge=False
-    )
-    table.columns[0].justify = "right"
+    console.print("Signals and exits, in seconds from each job's SIGTERM")
     for job, report in reports:
-        table.add_row("", Text(f"{job.name}: {report.verdict.value}", style="bold"))
-        for entry in report.timeline:
-            table.add_row(f"{entry['t']:+.3f}", safe(str(entry["event"])))
-    console.print(table)
+        console.print(Text(f"{job.name}: {report.verdict.value}", style="bold"))
+        for line in text.story(report, width=console.width):
+            console.print(Text(line))
     console.print()
 
 

@@ -59,6 +59,11 @@ def _title(report: Report, main: Finding, colour: bool) -> str:
     return f"{shown}{', with' if report.verdict is Verdict.GRACEFUL else ':'} {printable(main.code)}"
 
 
+def story(report: Report, *, width: int = 80) -> list[str]:
+    """The time line in lines of at most `width` columns: seconds, and what happened."""
+    return list(_evidence(report, max(width, NARROWEST)))
+
+
 def _heading(report: Report, width: int) -> list[str]:
     parts = [
         _COUNTED[report.counted_from],
@@ -69,13 +74,18 @@ def _heading(report: Report, width: int) -> list[str]:
 
 
 def _evidence(report: Report, width: int) -> Iterator[str]:
-    told = [entry for entry in report.timeline if entry["event"] in _TELLERS]
+    told = [entry for entry in report.timeline if entry["event"] in _TELLERS and not _is_leaving(entry)]
     spare = len(told) - _MOST
     kept = told if spare <= 0 else [*told[:2], *told[2 + spare :]]
     for entry in kept:
         yield from _line(float(entry["t"]), _told(entry, report), width)
         if entry["event"] == "signal" and report.output is not None:
             yield from _wrapped(_printed(report), width, " " * 12, " " * 12)
+
+
+def _is_leaving(entry: Mapping[str, Any]) -> bool:
+    """An interpreter puts the default action back while it shuts down: true, and no news."""
+    return entry["event"] == "disposition" and entry["to"] == "default"
 
 
 def _line(at: float, told: str, width: int) -> list[str]:

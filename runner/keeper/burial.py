@@ -8,10 +8,11 @@ import time
 
 from runner import clock
 from runner.keeper import evidence
+from runner.keeper.family import living, marked
 from runner.keeper.journal import Journal, parse
-from runner.keeper.members import kill_one, living, marked
 from runner.lifecycle.facts import FactName
 from runner.linux import cgroups, procfs
+from runner.linux.process import kill_one
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -36,6 +36,7 @@ class Plan:
         "files",
         "gid",
         "isolation",
+        "keeper",
         "mounts",
         "output",
         "report",
@@ -65,6 +66,8 @@ class Plan:
         """Descriptor for stdout and stderr."""
         self.report = -1
         """Write end of the pipe for what goes wrong."""
+        self.keeper = -1
+        """A pidfd of the keeper."""
         self.files: tuple[int, int] = resource.getrlimit(resource.RLIMIT_NOFILE)
         """The limit of open files that the job is to have."""
         self.uid = os.getuid()
@@ -143,7 +146,7 @@ def _execute(plan: Plan) -> None:
     # Last, because a change of credentials takes it back; then look whether the keeper died before it was in force.
     prctl.die_with_parent(signal.SIGKILL)
     watch = select.poll()
-    watch.register(plan.report, 0)
+    watch.register(plan.keeper, select.POLLIN)
     if watch.poll(0):
         os._exit(NOT_FOUND)
     try:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 
 from runner.keeper import child
 from runner.lifecycle.stops import Isolation
@@ -53,7 +51,8 @@ class Isolations:
     def _try(self, isolation: Isolation) -> str | None:
         if isolation is not Isolation.PID1:
             return "the keeper of local jobs does not offer it"
-        folder = tempfile.mkdtemp(prefix="try-", dir=self._scratch)
+        folder = os.path.join(self._scratch, f"try-{os.getpid()}")
+        os.mkdir(folder)
         try:
             ml, spare = os.path.join(folder, "ml"), os.path.join(folder, "spare")
             os.mkdir(ml)
@@ -61,7 +60,8 @@ class Isolations:
             plan = child.Plan(["-"], {}, "/", isolation, [(ml, "/opt/ml")], spare)
             return _try_with_child(plan)
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            for path, _, _ in os.walk(folder, topdown=False):
+                os.rmdir(path)
 
     def group_parent(self) -> str | None:
         """The cgroup in which groups for jobs may be made; None where that does not work."""

@@ -11,6 +11,7 @@ import signal
 
 from runner import clock
 from runner.keeper import child, evidence
+from runner.keeper.protocol import UNKILLABLE_AFTER
 from runner.keeper.watch import Watch, signal_name
 from runner.lifecycle.facts import FactName, KillReason
 from runner.lifecycle.stops import Disposition, Isolation, deadline
@@ -34,9 +35,8 @@ _BEFORE_DEADLINE = 0.05
 """Seconds before the deadline at which the last look is taken, so that it does not delay the SIGKILL."""
 _RETRY = 0.002
 _SLOWEST_RETRY = 0.2
-UNKILLABLE_AFTER = 10.0
-"""Seconds after a SIGKILL without effect at which the job is called unkillable."""
-_LOG_RETRY = 0.5
+_DISK_RETRY = 0.5
+"""Seconds until what could not be written is tried again."""
 
 
 class Job:
@@ -57,6 +57,7 @@ class Job:
         "_seen_before",
         "_unkillable",
         "_watch",
+        "_writes_later",
         "attempt",
         "ended",
         "executed",
@@ -69,6 +70,7 @@ class Job:
         "main",
         "signalled",
         "stopping",
+        "unkillable_after",
     )
 
     def __init__(
@@ -87,6 +89,8 @@ class Job:
         self.journal = journal
         self.executed = self.ended = self.gone = self.stopping = False
         self.killed: KillReason | None = None
+        self.unkillable_after = UNKILLABLE_AFTER
+        """Seconds after a SIGKILL without effect at which the job is called unkillable."""
         self.signalled = 0
         """When SIGTERM was sent or withheld, ns of CLOCK_MONOTONIC."""
         self._output = output
@@ -100,6 +104,7 @@ class Job:
         self._oom_before = procfs.oom_kills()
         self._unkillable = False
         self._seen_before: list[dict[str, Any]] = []
+        self._writes_later = False
 
     # --- launch
 
@@ -121,7 +126,7 @@ class Job:
         self._watch = Watch(self.journal, main, self._loop, namespaced, self._tell)
         self.journal.add(FactName.STARTED, pid=main.pid, inner=1 if namespaced else main.pid, start=main.start)
         self._tell()
-        self._loop.add(report, self._read_report)
+        self._loop.add(report, self.see_execution)
         self._read_output_when_there()
 
     def not_started(self, stage: str, error: OSError) -> None:
@@ -136,8 +141,8 @@ class Job:
         self.ended = True
         self._leave_nothing()
 
-    def _read_report(self) -> None:
-        """The pipe of the child: exec closes it, a failure is written to it."""
+    def see_execution(self) -> None:
+        """Read the pipe of the child, before it is waited for: exec closes it, a failure is written to it."""
         if self._report < 0:
             return
         try:
@@ -186,7 +191,7 @@ class Job:
             # The log cannot be written: the pipe fills and the job waits, as it would for a slow reader.
             self._reading = False
             self._loop.remove(self._output.fd)
-            self._loop.deadlines.after(_LOG_RETRY, self._read_output_when_there)
+            self._loop.deadlines.after(_DISK_RETRY, self._read_output_when_there)
 
     def _mark_output(self) -> None:
         if self.gone:
@@ -217,10 +222,9 @@ class Job:
         `closely`: look at the other processes too before the signal, because a main process that ends at once takes
         them with it.
         """
-        if self.ended or self.stopping:
+        if self.ended or self.stopping or self.main.has_ended():
             return False
-        if not self.executed:
-            self._read_report()
+        self.see_execution()
         self.stopping = True
         self.grace = order["grace"]
         now = clock.monotonic_ns()
@@ -270,6 +274,9 @@ class Job:
             reason=outcome[1],
             deadline=until,
         )
+        if until == self.signalled:
+            # A grace of 0: nothing comes between the two signals.
+            self._on_deadline()
         self._watch.add(self._seen_before)
         self._seen_before = []
         self._loop.deadlines.at(until, self._on_deadline)
@@ -331,7 +338,7 @@ class Job:
 
     def kill(self, why: KillReason) -> None:
         """SIGKILL to the main process; what is left of the job follows when its end is seen."""
-        if self.ended or self.killed:
+        if self.ended or self.killed or self.main.has_ended():
             return
         self.killed = why
         try:
@@ -340,7 +347,7 @@ class Job:
             return  # it has ended, and the end will be seen
         self.journal.add(FactName.KILL, why=why.value, pid=self.main.pid)
         self._tell()
-        self._loop.deadlines.after(UNKILLABLE_AFTER, self._on_unkillable)
+        self._loop.deadlines.after(self.unkillable_after, self._on_unkillable)
 
     def _on_unkillable(self) -> None:
         if self.gone or self._unkillable:
@@ -355,7 +362,6 @@ class Job:
 
     def main_ended(self, code: int | None, number: int | None, cpu: float | None) -> None:
         """The main process has ended and was waited for. In `pid1` nothing of the job is left by now."""
-        self._read_report()
         self.ended = True
         if self.executed:
             self.journal.add(
@@ -370,6 +376,7 @@ class Job:
         if self.isolation is Isolation.PLAIN and self.stopping and number == signal.SIGTERM:
             self.journal.add(FactName.EMULATION_MISSED)
         self._write_left_over()
+        self._write_unattributed()
         self._tell()
         self._finish(_RETRY)
 
@@ -400,24 +407,26 @@ class Job:
         if left:
             self.journal.add(FactName.LEFT_OVER, processes=left)
 
+    def _write_unattributed(self) -> None:
+        for jobs, escapees in self._members.strays():
+            processes = evidence.look_at_all([pid for pid, _ in escapees], closely=True)
+            self.journal.add(FactName.UNATTRIBUTED, processes=processes, jobs=jobs)
+
     def _finish(self, retry: float) -> None:
         """Kill what is left until nothing is, however long that takes."""
         left = self._members.others() or self._members.hidden()
-        if not left:
+        if not left and self._members.close() and (self._memory is None or self._memory.remove()):
             self._leave_nothing()
             return
         self._members.kill(left)
         if retry == _RETRY:
-            self._loop.deadlines.after(UNKILLABLE_AFTER, self._on_unkillable)
+            self._loop.deadlines.after(self.unkillable_after, self._on_unkillable)
         self._loop.deadlines.after(retry, lambda: self._finish(min(retry * 1.5, _SLOWEST_RETRY)))
 
     def _leave_nothing(self) -> None:
         if hasattr(self, "main"):
             self._watch.close()
-            self._members.close()
             self.main.close()
-            if self._memory is not None:
-                self._memory.remove()
         if self._reading:
             self._loop.remove(self._output.fd)
         self._output.drain()
@@ -425,7 +434,6 @@ class Job:
         self.gone = True
         self.journal.add(FactName.GONE, log=self._output.size)
         self._tell()
-        self.journal.close()
         if self._follow:
             self._grown("logged", self.key)
 
@@ -434,5 +442,18 @@ class Job:
         return self._watch.ended(pid, status)
 
     def _tell(self) -> None:
-        self.journal.flush()
+        if not self.journal.flush():
+            self._write_journal_later()
+        elif self.gone:
+            self.journal.close()
         self._grown("grown", self.key)
+
+    def _write_journal_later(self) -> None:
+        """The disk is full: what happens goes on, and is told when there is room."""
+        if not self._writes_later:
+            self._writes_later = True
+            self._loop.deadlines.after(_DISK_RETRY, self._write_journal_again)
+
+    def _write_journal_again(self) -> None:
+        self._writes_later = False
+        self._tell()

@@ -36,7 +36,8 @@ class Journal:
         self.attempt = attempt
         text = read_all(self._fd)
         self.torn = bool(text) and not text.endswith(b"\n")
-        facts = parse(text)
+        # A last line that lacks only its newline gets it below, and is a fact then.
+        facts = parse(text + b"\n")
         self.number = facts[-1]["n"] if facts else 0
         self._wall = facts[-1]["w"] if facts else 0
         if self.torn:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 
 from runner.keeper import burial
+from runner.keeper.family import Family
 from runner.keeper.isolations import Isolations
 from runner.keeper.launch import Launcher
-from runner.keeper.members import Family
 from runner.keeper.protocol import SOCKET, Policy
 from runner.lifecycle.facts import FactName, KillReason
 from runner.lifecycle.phases import Cause
-from runner.lifecycle.stops import Isolation
+from runner.lifecycle.stops import Isolation, check_grace
 from runner.linux import procfs
 from runner.linux.process import Process
 
@@ -29,6 +28,10 @@ _CLOSE_LOOK = 32
 """Up to so many jobs in one order, the other processes are looked at before the signal too."""
 
 
+_REAP_A_TURN = 200
+"""So that deadlines come in between, however many orphans there are."""
+
+
 class OrderError(Exception):
     """An order that cannot be carried out; `kind` is what the supervisor makes an exception of."""
 
@@ -40,7 +43,14 @@ class OrderError(Exception):
 class Keeper:
     """The jobs of one data directory. Any order may be repeated: what has been done is not done again."""
 
-    def __init__(self, data_dir: str, loop: Loop, grown: Callable[[str, str], None], use_cgroups: bool) -> None:
+    def __init__(
+        self,
+        data_dir: str,
+        loop: Loop,
+        grown: Callable[[str, str], None],
+        use_cgroups: bool,
+        unkillable_after: float,
+    ) -> None:
         self._data_dir = data_dir
         self._loop = loop
         self._jobs: dict[str, Job] = {}
@@ -50,7 +60,14 @@ class Keeper:
         self._closing: list[Callable[[], None]] = []
         self._leaving = False
         self._isolations = Isolations(data_dir, use_cgroups)
-        self._launcher = Launcher(data_dir, self._isolations, Family(self._mains.__contains__), loop, grown)
+
+        def told(news: str, job: str) -> None:
+            grown(news, job)
+            if self._closing or self._owner is None:
+                loop.soon(self._leave_if_done)
+
+        self._family = Family(self._mains.__contains__)
+        self._launcher = Launcher(data_dir, self._isolations, self._family, loop, told, unkillable_after)
         self._orders: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "own": self._own,
             "isolation": self._isolation,
@@ -104,7 +121,8 @@ class Keeper:
         return {}
 
     def _stop(self, order: dict[str, Any]) -> dict[str, Any]:
-        self._stop_jobs(order["stops"])
+        # Checked before the first is begun: half a stop would leave jobs that nobody can stop any more.
+        self._stop_jobs([{**stop, "grace": check_grace(stop["grace"])} for stop in order["stops"]])
         return {}
 
     def _stop_jobs(self, stops: list[dict[str, Any]]) -> None:
@@ -158,7 +176,9 @@ class Keeper:
 
     def reap(self) -> None:
         """Wait for every child that has ended: main processes of jobs, and orphans that came to this subreaper."""
-        while True:
+        waited_for: list[int] = []
+        mains: list[tuple[Job, int, float | None]] = []
+        while len(waited_for) < _REAP_A_TURN:
             try:
                 # WNOWAIT: a zombie still shows what it was in /proc.
                 info = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
@@ -166,47 +186,57 @@ class Keeper:
                 break
             if info is None:
                 break
-            self._child_ended(info.si_pid)
+            waited_for.append(info.si_pid)
+            self._wait_for(info.si_pid, mains)
+        else:
+            self._loop.deadlines.after(0, self.reap)
+        self._family.renew(waited_for)
+        # Last: with its main process a job may be over, and then nothing more is written down of it.
+        for job, status, cpu in mains:
+            if os.WIFSIGNALED(status):
+                job.main_ended(None, os.WTERMSIG(status), cpu)
+            else:
+                job.main_ended(os.WEXITSTATUS(status), None, cpu)
         self._leave_if_done()
 
-    def _child_ended(self, pid: int) -> None:
+    def _wait_for(self, pid: int, mains: list[tuple[Job, int, float | None]]) -> None:
         try:
             cpu: float | None = round(procfs.read_stat(pid).cpu, 3)
         except OSError:
             cpu = None
-        _, status = os.waitpid(pid, 0)
         job = self._mains.pop(pid, None)
-        if job is None:
-            any(job.child_ended(pid, status) for job in self._jobs.values() if not job.gone)
-        elif os.WIFSIGNALED(status):
-            job.main_ended(None, os.WTERMSIG(status), cpu)
+        if job is not None:
+            job.see_execution()  # after the wait /proc could not tell any more
+        _, status = os.waitpid(pid, 0)
+        if job is not None:
+            mains.append((job, status, cpu))
         else:
-            job.main_ended(os.WEXITSTATUS(status), None, cpu)
+            any(job.child_ended(pid, status) for job in self._jobs.values() if not job.gone)
 
     # --- the owner
 
     def be_owned_by(self, pid: int, start: int, policy: Policy) -> None:
         """Have a supervisor as owner from now on; watch it by its pidfd, since forked children keep sockets open."""
+        try:
+            owner = Process.open(pid)
+        except OSError:
+            owner = None
+        self._forget_owner()
         self._policy = policy
+        self._owner = owner
+        if owner is None or owner.start != start:
+            self._owner_gone()
+        else:
+            self._loop.add(owner.fd, self._owner_gone)
+
+    def _forget_owner(self) -> None:
         if self._owner is not None:
             self._loop.remove(self._owner.fd)
             self._owner.close()
         self._owner = None
-        try:
-            owner = Process.open(pid)
-        except OSError:
-            self._owner_gone()
-            return
-        self._owner = owner
-        self._loop.add(owner.fd, self._owner_gone)
-        if owner.start != start:
-            self._owner_gone()
 
     def _owner_gone(self) -> None:
-        if self._owner is not None:
-            self._loop.remove(self._owner.fd)
-            self._owner.close()
-            self._owner = None
+        self._forget_owner()
         living = [job for job in self._jobs.values() if not job.gone]
         for job in living:
             job.journal.add(FactName.OWNER_GONE)
@@ -228,6 +258,8 @@ class Keeper:
     def _leave_if_done(self) -> None:
         if self._leaving or any(not job.gone for job in self._jobs.values()):
             return
+        if (self._closing or self._owner is None) and self._family.kill_all():
+            return  # of whatever job they were; the end of each brings us back here
         if self._closing:
             self._leave()
             for done in self._closing:
@@ -250,4 +282,6 @@ def remove_private(data_dir: str) -> None:
     unsent = os.path.join(data_dir, "unsent")
     if os.path.isdir(unsent) and os.listdir(unsent):
         return
+    import shutil  # not before: it brings the compression libraries with it, 1 MB
+
     shutil.rmtree(data_dir, ignore_errors=True)

@@ -9,11 +9,11 @@ from runner.keeper import child
 from runner.keeper.isolations import Isolations, clone_flags, needs_user_namespace
 from runner.keeper.job import Job
 from runner.keeper.journal import Journal
-from runner.keeper.members import Family, GroupMembers, NamespaceMembers, TreeMembers
+from runner.keeper.members import GroupMembers, NamespaceMembers, TreeMembers
 from runner.keeper.output import Output
 from runner.keeper.protocol import MARK
 from runner.lifecycle.facts import FactName
-from runner.lifecycle.stops import Isolation
+from runner.lifecycle.stops import Isolation, check_grace
 from runner.linux import cgroups, procfs
 from runner.linux.process import Process, clone
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from runner.keeper.family import Family
     from runner.keeper.loop import Loop
     from runner.keeper.members import Members
 
@@ -36,20 +37,32 @@ def raise_open_files() -> None:
 class Launcher:
     """Makes jobs; counts them, so that no two groups have one name."""
 
-    __slots__ = ("_count", "_family", "_grown", "_isolations", "_loop", "_mark")
+    __slots__ = ("_count", "_family", "_grown", "_isolations", "_keeper", "_loop", "_mark", "_unkillable_after")
 
     def __init__(
-        self, data_dir: str, isolations: Isolations, family: Family, loop: Loop, grown: Callable[[str, str], None]
+        self,
+        data_dir: str,
+        isolations: Isolations,
+        family: Family,
+        loop: Loop,
+        grown: Callable[[str, str], None],
+        unkillable_after: float,
     ) -> None:
         self._mark = data_dir
         self._isolations = isolations
         self._family = family
         self._loop = loop
         self._grown = grown
+        self._unkillable_after = unkillable_after
+        self._keeper = os.pidfd_open(os.getpid())
         self._count = 0
 
     def launch(self, order: dict[str, Any]) -> Job:
-        """Launch one attempt. What goes wrong is in its journal; raises OSError only if there can be none."""
+        """Launch one attempt. What goes wrong is in its journal; raises OSError only if there can be none.
+
+        Raises KeyError, TypeError or ValueError for a malformed order, before anything exists.
+        """
+        _check(order)
         isolation = Isolation(order["isolation"])
         folder: str = order["folder"]
         journal = Journal(os.path.join(folder, "journal.jsonl"), order["attempt"])
@@ -72,6 +85,7 @@ class Launcher:
         )
         journal.flush()
         job = Job(order, isolation, journal, output, self._loop, self._grown)
+        job.unkillable_after = self._unkillable_after
         self._start(job, order, folder, output, group)
         return job
 
@@ -89,7 +103,10 @@ class Launcher:
             return None
 
     def _start(self, job: Job, order: dict[str, Any], folder: str, output: Output, group: cgroups.Group | None) -> None:
-        environment = {**order["environment"], MARK: self.mark(order)}
+        mark = self.mark(order)
+        # A keeper inside a job: what it makes belongs to that job, too.
+        outer = os.environ.get(MARK)
+        environment = {**order["environment"], MARK: f"{mark};{outer}" if outer else mark}
         plan = self._plan(job, order, folder, environment)
         memory = None
         pipe: tuple[int, int] | None = None
@@ -117,7 +134,7 @@ class Launcher:
         main = Process(pid, pidfd, procfs.read_stat(pid).start)
         if group:
             group.close()
-        members = self._members(main, group, environment[MARK], job.isolation)
+        members = self._members(main, group, job, mark)
         job.started(main, members, memory, pipe[0], lambda report: child.explain(report, plan.argv, environment))
 
     def _plan(self, job: Job, order: dict[str, Any], folder: str, environment: dict[str, str]) -> child.Plan:
@@ -126,6 +143,7 @@ class Launcher:
         mounts = [(source, target) for source, target in order["mounts"]]
         plan = child.Plan(order["argv"], environment, order["working_directory"], job.isolation, mounts, spare)
         plan.files = (_SOFT, _HARD)
+        plan.keeper = self._keeper
         return plan
 
     def _memory(self, limit: int | None, plan: child.Plan) -> cgroups.MemoryGroup | None:
@@ -139,9 +157,23 @@ class Launcher:
         plan.cgroups.append(f"{group.path}/cgroup.procs")
         return group
 
-    def _members(self, main: Process, group: cgroups.Group | None, mark: str, isolation: Isolation) -> Members:
-        if isolation is Isolation.PID1:
+    def _members(self, main: Process, group: cgroups.Group | None, job: Job, mark: str) -> Members:
+        if job.isolation is Isolation.PID1:
             return NamespaceMembers(main)
         if group:
-            return GroupMembers(main, group)
-        return TreeMembers(main, mark, self._family)
+            return GroupMembers(main, job.key, mark, self._family, group)
+        return TreeMembers(main, job.key, mark, self._family)
+
+
+def _check(order: dict[str, Any]) -> None:
+    argv, environment = order["argv"], order["environment"]
+    if not argv or not all(isinstance(word, str) for word in [*argv, *environment, *environment.values()]):
+        raise ValueError("argv and environment must be texts, and argv not empty")
+    check_grace(order["grace"])
+    if not all(isinstance(order[path], str) for path in ("folder", "working_directory")):
+        raise TypeError("paths must be texts")
+    for source, target in order["mounts"]:
+        if not isinstance(source, str) or not isinstance(target, str) or not os.path.isabs(target):
+            raise ValueError("a mount is a path and an absolute path")
+    if order["memory"] is not None and order["memory"] < 0:
+        raise ValueError("memory must be a number of bytes")

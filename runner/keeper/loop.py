@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 class Loop:
     """Calls a handler when its descriptor is ready, and the handler of SIGCHLD when children have ended."""
 
-    __slots__ = ("_epoll", "_handlers", "_running", "_soon", "_wake", "deadlines")
+    __slots__ = ("_epoll", "_handlers", "_new", "_running", "_soon", "_wake", "deadlines")
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._handlers: dict[int, Callable[[], None]] = {}
+        self._new: set[int] = set()
+        """Added in this turn: what was ready at its beginning under the same number was another descriptor."""
         self._running = True
         self._soon: list[Callable[[], None]] = []
         self.deadlines = Deadlines()
@@ -42,6 +44,7 @@ class Loop:
 
     def add(self, fd: int, handler: Callable[[], None], events: int = select.EPOLLIN) -> None:
         self._handlers[fd] = handler
+        self._new.add(fd)
         self._epoll.register(fd, events)
 
     def change(self, fd: int, events: int) -> None:
@@ -61,12 +64,13 @@ class Loop:
         timer = self.deadlines.timer.fd
         while self._running:
             ready = self._epoll.poll()
+            self._new.clear()
             if any(fd == timer for fd, _ in ready):
                 self.deadlines.run()
             for fd, _ in ready:
                 # A handler before it may have removed this one.
                 handler = self._handlers.get(fd)
-                if handler is not None:
+                if handler is not None and fd not in self._new:
                     handler()
             actions, self._soon = self._soon, []
             for action in actions:

@@ -14,6 +14,10 @@ from runner.keeper.protocol import TITLE, Policy
 from runner.keeper.server import Server
 from runner.linux import prctl, timers
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 def main(text: str) -> None:
     """Become the keeper of a data directory. A line on the `ready` descriptor says that it listens, or why not."""
@@ -35,8 +39,8 @@ def main(text: str) -> None:
     os._exit(0)
 
 
-def _begin(settings: dict[str, object]) -> Loop:
-    data_dir = str(settings["data_dir"])
+def _begin(settings: dict[str, Any]) -> Loop:
+    data_dir: str = settings["data_dir"]
     take_signals()
     prctl.become_subreaper()
     prctl.name_process(TITLE, f"{TITLE} {data_dir}")
@@ -44,10 +48,9 @@ def _begin(settings: dict[str, object]) -> Loop:
     raise_open_files()
     loop = Loop()
     server = Server(data_dir, loop)
-    keeper = Keeper(data_dir, loop, server.tell, bool(settings["cgroups"]))
+    keeper = Keeper(data_dir, loop, server.tell, settings["cgroups"], settings["unkillable_after"])
     server.keeper = keeper
     loop.watch_children(keeper.reap)
     owner = settings["owner"]
-    assert isinstance(owner, dict)
     keeper.be_owned_by(owner["pid"], owner["start"], Policy(owner["policy"]))
     return loop

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import signal
-
-from runner.keeper.protocol import MARK
+from runner.keeper.family import Family, Kin, living, marked
 from runner.linux import procfs
-from runner.linux.process import Process
+from runner.linux.process import Process, kill_one
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from typing import Protocol
 
+    from runner.keeper.family import Identity
     from runner.linux.cgroups import Group
-
-    Identity = tuple[int, int]
-    """Pid, and start in ticks since boot: no later process has both."""
 
     class Members(Protocol):
         """The other processes of one job."""
@@ -26,26 +21,21 @@ if TYPE_CHECKING:
             """All that live now, without the main process and without zombies."""
 
         def hidden(self) -> list[Identity]:
-            """Those that `others` may have missed; dear, so for the very end."""
+            """What keeps the job from being over although `others` finds nobody, when its main process has ended."""
+
+        def strays(self) -> list[tuple[list[str], list[Identity]]]:
+            """Escapees that this job may have left as well as others: the keys of all those jobs, and the escapees."""
 
         def kill(self, processes: Iterable[Identity]) -> None:
             """SIGKILL to these, or to all where that is surer."""
 
-        def close(self) -> None:
-            """Remove what was made to know them. Nobody is left."""
+        def close(self) -> bool:
+            """Remove what was made to know them. Nobody is left; False if the kernel is not done with the last yet."""
 
 
-def living(pids: Iterable[int], main: int) -> list[Identity]:
-    """Those that have not ended, without the main process."""
-    found = []
-    for pid in pids:
-        try:
-            stat = procfs.read_stat(pid)
-        except OSError:
-            continue
-        if pid != main and not stat.ended:
-            found.append((pid, stat.start))
-    return found
+def below(main: Process) -> list[int]:
+    """All that came of a main process and still hangs on it: nobody once it has been waited for."""
+    return procfs.descendants(main.pid) if main.holds_pid() else []
 
 
 class NamespaceMembers:
@@ -57,47 +47,29 @@ class NamespaceMembers:
         self._main = main
 
     def others(self) -> list[Identity]:
-        return living(procfs.descendants(self._main.pid), self._main.pid)
+        return living(below(self._main), self._main.pid)
 
     def hidden(self) -> list[Identity]:
+        return []
+
+    def strays(self) -> list[tuple[list[str], list[Identity]]]:
         return []
 
     def kill(self, processes: Iterable[Identity]) -> None:
         # The kernel kills them with PID 1, and reports its end only when they are gone.
         return
 
-    def close(self) -> None:
-        return
-
-
-class GroupMembers:
-    """`plain` with a cgroup: whoever was born in it, whatever they did since."""
-
-    __slots__ = ("_group", "_main")
-
-    def __init__(self, main: Process, group: Group) -> None:
-        self._main = main
-        self._group = group
-
-    def others(self) -> list[Identity]:
-        return living(self._group.members(), self._main.pid)
-
-    def hidden(self) -> list[Identity]:
-        return []
-
-    def kill(self, processes: Iterable[Identity]) -> None:
-        self._group.kill()
-
-    def close(self) -> None:
-        self._group.remove()
+    def close(self) -> bool:
+        return True
 
 
 class TreeMembers:
     """`plain` without a cgroup: descendants, and orphans that came to the keeper and are known to be this job's."""
 
-    __slots__ = ("_family", "_known", "main", "mark")
+    __slots__ = ("_family", "_known", "key", "main", "mark")
 
-    def __init__(self, main: Process, mark: str, family: Family) -> None:
+    def __init__(self, main: Process, key: str, mark: str, family: Family) -> None:
+        self.key = key
         self.main = main
         self.mark = mark
         self._family = family
@@ -116,31 +88,38 @@ class TreeMembers:
         return sorted(found)
 
     def _look(self) -> set[Identity]:
-        found = set(procfs.descendants(self.main.pid))
-        for orphan in self._family.orphans():
-            if self._owns(orphan):
+        found = set(below(self.main))
+        for orphan, owners in self._family.orphans():
+            if self._family.belongs_to(orphan, owners, self):
                 found.add(orphan)
                 found.update(procfs.descendants(orphan))
         return set(living(found, self.main.pid))
 
-    def _owns(self, orphan: int) -> bool:
-        """It is remembered, marked or of this session; or it can be nobody else's."""
-        return self.recognises(orphan) or self._family.possible_owners(orphan) == [self]
-
-    def recognises(self, orphan: int) -> bool:
+    def recognises(self, kin: Kin) -> bool:
         """By itself, not because nobody else could own it."""
-        try:
-            stat = procfs.read_stat(orphan)
-        except OSError:
-            return False
         return (
-            (orphan, stat.start) in self._known
-            or procfs.read_variable(orphan, MARK) == self.mark
-            or stat.session == self.main.pid
+            (kin.pid, kin.start) in self._known
+            or kin.bears(self.mark)
+            # A session keeps its number from being used again, but not once its last member has left it.
+            or (kin.session == self.main.pid and not self.main.pid_is_reused())
         )
 
     def hidden(self) -> list[Identity]:
-        return marked(self.mark)
+        """Zombies that this job may have left, until the keeper has waited for them; escapees of which it is the last
+        possible owner; and whoever bears the mark.
+
+        A look at children misses a process only if a parent of it ended meanwhile, which then is a zombie among the
+        keeper's own children: with none of those, however fast they fork, nobody was missed.
+        """
+        found = []
+        for orphan, owners in self._family.orphans():
+            stat = procfs.read_stat(orphan)
+            if owners == [self] or (self in owners and stat.ended):
+                found.append((orphan, stat.start))
+        return found or marked(self.mark)
+
+    def strays(self) -> list[tuple[list[str], list[Identity]]]:
+        return self._family.strays(self)
 
     def kill(self, processes: Iterable[Identity]) -> None:
         # What forks meanwhile becomes a child of the keeper at the latest when its parent has been killed, so the
@@ -148,59 +127,34 @@ class TreeMembers:
         for pid, start in processes:
             kill_one(pid, start)
 
-    def close(self) -> None:
+    def close(self) -> bool:
         self._family.leave(self)
+        return True
 
 
-class Family:
-    """The keeper's own children that are no main process: orphans of `plain` jobs, whose subreaper it is."""
+class GroupMembers(TreeMembers):
+    """`plain` with a cgroup: whoever was born in it; and orphans that had themselves moved to another one."""
 
-    __slots__ = ("_is_main", "_trees")
+    __slots__ = ("_group",)
 
-    def __init__(self, is_main: Callable[[int], bool]) -> None:
-        self._is_main = is_main
-        self._trees: list[TreeMembers] = []
+    def __init__(self, main: Process, key: str, mark: str, family: Family, group: Group) -> None:
+        super().__init__(main, key, mark, family)
+        self._group = group
 
-    def join(self, tree: TreeMembers) -> None:
-        self._trees.append(tree)
+    def others(self) -> list[Identity]:
+        return living(self._group.members(), self.main.pid)
 
-    def leave(self, tree: TreeMembers) -> None:
-        self._trees.remove(tree)
+    def recognises(self, kin: Kin) -> bool:
+        return super().recognises(kin) or kin.pid in self._group.members()
 
-    def orphans(self) -> list[int]:
-        return [pid for pid in procfs.children(os.getpid()) if not self._is_main(pid)]
+    def hidden(self) -> list[Identity]:
+        moved = [orphan for orphan, owners in self._family.arrived() if owners == [self]]
+        return living({pid for orphan in moved for pid in (orphan, *procfs.descendants(orphan))}, self.main.pid)
 
-    def possible_owners(self, orphan: int) -> list[TreeMembers]:
-        """The jobs that an orphan which nobody recognises may have come from: those that are older than it."""
-        if any(tree.recognises(orphan) for tree in self._trees):
-            return []
-        try:
-            start = procfs.read_stat(orphan).start
-        except OSError:
-            return []
-        return [tree for tree in self._trees if tree.main.start <= start]
+    def kill(self, processes: Iterable[Identity]) -> None:
+        self._group.kill()
+        super().kill(processes)
+        self._family.renew()
 
-    def strays(self) -> list[tuple[int, list[TreeMembers]]]:
-        """Orphans that more than one job may own."""
-        found = ((orphan, self.possible_owners(orphan)) for orphan in self.orphans())
-        return [(orphan, owners) for orphan, owners in found if len(owners) > 1]
-
-
-def marked(mark: str) -> list[Identity]:
-    """All processes of the machine that were executed with this mark. Looks at every one: 5 ms for a thousand."""
-    return living((pid for pid in procfs.pids() if procfs.read_variable(pid, MARK) == mark), os.getpid())
-
-
-def kill_one(pid: int, start: int) -> None:
-    """SIGKILL to this process, not to a later one that was given its pid."""
-    try:
-        process = Process.open(pid)
-    except OSError:
-        return
-    try:
-        if process.start == start:
-            process.signal(signal.SIGKILL)
-    except OSError:
-        pass  # it has ended
-    finally:
-        process.close()
+    def close(self) -> bool:
+        return self._group.remove() and super().close()

@@ -21,7 +21,7 @@ _MARK_EVERY_NS = 10_000_000
 class Output:
     """Moves bytes from the FIFO to the log, and marks when the log had which size (`backends.base.marks`)."""
 
-    __slots__ = ("_fifo", "_log", "_marked", "_marks", "_splices", "fd", "marked_at", "size", "waiting")
+    __slots__ = ("_fifo", "_log", "_marked", "_marks", "_splices", "_unwritten", "fd", "marked_at", "size", "waiting")
 
     def __init__(self, folder: str) -> None:
         self._fifo = os.path.join(folder, "fifo")
@@ -38,6 +38,8 @@ class Output:
         self._marked = self.size
         self.marked_at = 0
         self._splices = True
+        self._unwritten = b""
+        """Read, but refused by a full disk."""
         self.waiting = False
         """Somebody comes back for the next mark."""
 
@@ -63,11 +65,11 @@ class Output:
                 if error.errno != errno.EINVAL:
                     raise
                 self._splices = False
-        data = os.read(self.fd, _A_TURN)
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._log, view) :]
-        return len(data)
+        if not self._unwritten:
+            self._unwritten = os.read(self.fd, _A_TURN)
+        written = os.write(self._log, self._unwritten)
+        self._unwritten = self._unwritten[written:]
+        return written
 
     def mark(self) -> int | None:
         """Mark the log's size now, at most once in 10 ms: the instant at which to come back, or None."""

@@ -32,9 +32,12 @@ if TYPE_CHECKING:
 
 SOCKET = "keeper.sock"
 MARK = "RUNNER_MARK"
-"""The variable by which a process is known to be a job's: `<data directory>:<job>:<attempt>`."""
+"""The variable by which a process is known to be a job's: `<data directory>:<job>:<attempt>`, and after a semicolon
+that of the job in which the keeper itself runs, if it does."""
 TITLE = "runner-keeper"
 LARGEST_LINE = 16 * 1024 * 1024
+UNKILLABLE_AFTER = 10.0
+"""Seconds after a SIGKILL without effect at which a job is called unkillable, as Docker waits."""
 
 
 @unique
@@ -47,6 +50,11 @@ class Policy(Enum):
     """Stop every job with its grace, then leave."""
     SERVE = "serve"
     """Everything goes on and waits for the next supervisor; leave only if there is nothing to keep."""
+
+
+def bears(marks: str | None, mark: str) -> bool:
+    """Whether a value of `MARK` has this mark in it."""
+    return marks is not None and f";{mark};" in f";{marks};"
 
 
 class Lines:

@@ -54,7 +54,7 @@ class Server:
             answer = {"id": number, "result": self.keeper.obey(order)}
         except OrderError as error:
             answer = {"id": number, "error": {"kind": error.kind, "text": str(error)}}
-        except (KeyError, TypeError, ValueError) as error:
+        except Exception as error:  # whatever a peer sends, the jobs of this keeper go on
             answer = {"id": number, "error": {"kind": "malformed", "text": f"{order.get('order')}: {error!r}"}}
         connection.send(answer)
 
@@ -92,7 +92,7 @@ class _Connection:
             orders = self._lines.feed(data)
         except BlockingIOError:
             return
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             self._close()
             return
         for order in orders:

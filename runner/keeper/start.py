@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from runner.keeper.protocol import SOCKET, Policy
+from runner.keeper.protocol import SOCKET, UNKILLABLE_AFTER, Policy
 
 # The process that is started forks the keeper and ends at once, so that the host program has no child for longer
 # than that, and none that it could wait for by mistake. exec'd with -I -S: no site, no user's PYTHON… variables.
@@ -27,7 +27,13 @@ class StartError(Exception):
     """The keeper could not be started; the message says why."""
 
 
-def start(data_dir: Path, policy: Policy, owner: tuple[int, int], use_cgroups: bool = True) -> int:
+def start(
+    data_dir: Path,
+    policy: Policy,
+    owner: tuple[int, int],
+    use_cgroups: bool = True,
+    unkillable_after: float = UNKILLABLE_AFTER,
+) -> int:
     """Start the keeper of a data directory and return its pid once it listens. `owner` is a pid and its start time.
 
     Raises StartError.
@@ -39,6 +45,7 @@ def start(data_dir: Path, policy: Policy, owner: tuple[int, int], use_cgroups: b
             "data_dir": str(data_dir),
             "ready": ready,
             "cgroups": use_cgroups,
+            "unkillable_after": unkillable_after,
             "owner": {"pid": owner[0], "start": owner[1], "policy": policy.value},
         }
         source = str(Path(__file__).resolve().parent.parent.parent)

@@ -58,6 +58,9 @@ class Watch:
             process.close()
             self._write(seen, None)
             return
+        if process.pid in self._watched:
+            # The pid is used again, and the end of the one before has not been handled yet.
+            self.ended(process.pid, self._watched[process.pid][0].exit_status())
         self._watched[process.pid] = (process, seen)
         self._loop.add(process.fd, lambda: self._pidfd_ready(process.pid))
 

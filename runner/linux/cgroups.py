@@ -37,8 +37,14 @@ class Group:
         _write(f"{self.path}/cgroup.procs", str(pid))
 
     def members(self) -> list[int]:
-        """Pids as this machine sees them, zombies that have not been waited for included."""
-        return [int(pid) for pid in procfs.read(f"{self.path}/cgroup.procs").split()]
+        """Pids as this machine sees them, zombies that have not been waited for included; also of groups below."""
+        found: list[int] = []
+        for path in _tree(self.path):
+            try:
+                found += map(int, procfs.read(f"{path}/cgroup.procs").split())
+            except OSError:
+                continue  # removed meanwhile; or a threaded group, whose members its parent lists
+        return found
 
     def kill(self) -> None:
         """SIGKILL to every member, and to whatever they fork meanwhile: nothing outruns it (Linux 5.14)."""
@@ -49,9 +55,12 @@ class Group:
         return _counter(f"{self.path}/memory.events", b"oom_kill ")
 
     def remove(self) -> bool:
-        """False while there are members (a zombie does not count)."""
+        """Remove it and the groups that members made in it. False while there are members.
+
+        A zombie does not count; but a process that has just become one may, until it is off its processor.
+        """
         self.close()
-        return _remove(self.path)
+        return all([_remove(path) for path in reversed(_tree(self.path))])
 
     def close(self) -> None:
         if self.fd >= 0:
@@ -94,6 +103,16 @@ class MemoryGroup:
 
     def remove(self) -> bool:
         return _remove(self.path)
+
+
+def _tree(path: str) -> list[str]:
+    """A group and all below it, parents first."""
+    try:
+        if os.stat(path).st_nlink <= 2:  # a folder without folders: saves the listing
+            return [path]
+    except FileNotFoundError:
+        return [path]
+    return [folder for folder, _, _ in os.walk(path)]
 
 
 def own_path(controller: str) -> str | None:

@@ -55,6 +55,20 @@ class Process:
         """Send a signal. Raises ProcessLookupError if the process has been waited for."""
         signal.pidfd_send_signal(self.fd, number)
 
+    def holds_pid(self) -> bool:
+        """Its pid still means it: it lives, or is a zombie."""
+        try:
+            return procfs.read_stat(self.pid).start == self.start
+        except OSError:
+            return False
+
+    def pid_is_reused(self) -> bool:
+        """Its pid means another process by now."""
+        try:
+            return procfs.read_stat(self.pid).start != self.start
+        except OSError:
+            return False
+
     def has_ended(self) -> bool:
         """Its pidfd is readable: it is a zombie, or has been waited for."""
         poll = select.poll()
@@ -71,9 +85,10 @@ class Process:
             stat = procfs.read_stat(self.pid)
         except OSError:
             return self._kept_status()
-        if stat.start == self.start and stat.state in "ZX" and stat.exit_code:
-            return stat.exit_code
-        return self._kept_status()
+        if stat.start != self.start or stat.state not in "ZX":
+            return self._kept_status()
+        # Who may not see the status is shown 0.
+        return stat.exit_code if stat.exit_code or _may_look_at(self.pid) else None
 
     def _kept_status(self) -> int | None:
         answer = bytearray(struct.pack(_PIDFD_INFO, 0xF, *[0] * 13))
@@ -89,6 +104,30 @@ class Process:
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
+
+
+def kill_one(pid: int, start: int) -> None:
+    """SIGKILL to this process, not to a later one that was given its pid."""
+    try:
+        process = Process.open(pid)
+    except OSError:
+        return
+    try:
+        if process.start == start:
+            process.signal(signal.SIGKILL)
+    except OSError:
+        pass  # it has ended
+    finally:
+        process.close()
+
+
+def _may_look_at(pid: int) -> bool:
+    """By the rule that also guards field 52 of stat (ptrace(2), PTRACE_MODE_READ_FSCREDS). Zombies have this link."""
+    try:
+        os.readlink(f"/proc/{pid}/ns/user")
+    except OSError:
+        return False
+    return True
 
 
 class _CloneArguments(ctypes.Structure):

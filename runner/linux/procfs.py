@@ -25,6 +25,7 @@ class Stat:
         "session",
         "start",
         "state",
+        "threads",
     )
 
     def __init__(self, line: bytes) -> None:
@@ -40,13 +41,14 @@ class Stat:
         self.exiting = bool(flags & _PF_EXITING)
         self.executed = not flags & _PF_FORKNOEXEC
         self.cpu = (int(fields[11]) + int(fields[12])) / _TICK
+        self.threads = int(fields[17])
         self.start = int(fields[19])
         self.exit_code = int(fields[49])
 
     @property
     def ended(self) -> bool:
-        """A zombie, or about to be gone."""
-        return self.state in "ZX"
+        """A zombie, or about to be gone. (A main thread that ended before the others shows as a zombie, too.)"""
+        return self.state in "ZX" and self.threads <= 1
 
 
 class Status:
@@ -128,7 +130,7 @@ def waits_for_signal(pid: int) -> bool:
 def read_variable(pid: int, name: str) -> str | None:
     """A variable of the environment that the process was executed with; None without it, or if it may not be read."""
     try:
-        environment = read(f"/proc/{pid}/environ")
+        environment = _read_environment(pid)
     except OSError:
         return None
     start = name.encode() + b"="
@@ -136,6 +138,20 @@ def read_variable(pid: int, name: str) -> str | None:
         if entry.startswith(start):
             return entry[len(start) :].decode(errors="surrogateescape")
     return None
+
+
+def _read_environment(pid: int) -> bytes:
+    try:
+        return read(f"/proc/{pid}/environ")
+    except ProcessLookupError:
+        # A main thread that has ended has no memory to look at; the others may go on.
+        threads = [thread for thread in os.listdir(f"/proc/{pid}/task") if thread != str(pid)]
+        return read(f"/proc/{pid}/task/{threads[0]}/environ") if threads else b""
+
+
+def own_children() -> list[int]:
+    """The children of this thread. None can be missed, since none goes before it has been waited for."""
+    return [int(pid) for pid in read("/proc/thread-self/children").split()]
 
 
 def children(pid: int) -> list[int]:

@@ -33,10 +33,17 @@ def test_an_object_is_a_file(store: DirectoryStore, tmp_path: Path) -> None:
     assert tree(tmp_path / "objects") == {"bucket/some/key.txt": "new"}
 
 
+def test_a_file_that_is_put_stays_where_it_is(store: DirectoryStore, tmp_path: Path) -> None:
+    source = write(tmp_path / "a", "the user's own")
+    store.put(source, "s3://bucket/key")
+    assert source.read_text() == "the user's own"
+    assert tree(tmp_path / "objects") == {"bucket/key": "the user's own"}
+
+
 def test_an_object_is_replaced_as_a_whole(store: DirectoryStore, tmp_path: Path) -> None:
     write(tmp_path / "objects/bucket/key", "old")
     with (tmp_path / "objects/bucket/key").open() as reading:
-        store.put(write(tmp_path / "a", "new"), "s3://bucket/key")
+        store.take(write(tmp_path / "a", "new"), "s3://bucket/key")
         assert reading.read() == "old"
     assert tree(tmp_path / "objects") == {"bucket/key": "new"}
 
@@ -53,7 +60,7 @@ def test_a_file_of_another_file_system_is_copied(
 
     monkeypatch.setattr(Path, "replace", replace)
     with write(tmp_path / "objects/bucket/key", "old").open() as reading:
-        store.put(source, "s3://bucket/key")
+        store.take(source, "s3://bucket/key")
         assert reading.read() == "old"
     assert tree(tmp_path / "objects") == {"bucket/key": "new"}
 
@@ -62,7 +69,7 @@ def test_what_cannot_be_put_leaves_everything_as_it_was(store: DirectoryStore, t
     write(tmp_path / "objects/bucket/key/inner", "old")
     source = write(tmp_path / "a", "new")
     with pytest.raises(OSError, match="key"):
-        store.put(source, "s3://bucket/key")
+        store.take(source, "s3://bucket/key")
     assert source.read_text() == "new"
     assert tree(tmp_path / "objects") == {"bucket/key/inner": "old"}
 

@@ -17,14 +17,14 @@ URI = "s3://bucket/out/job/output/model.tar.gz"
 class BrokenStore(DirectoryStore):
     """A store that is full."""
 
-    def put(self, path: Path, uri: str) -> None:
+    def take(self, path: Path, uri: str) -> None:
         raise OSError(28, "No space left on device")
 
 
 class CopyingStore(DirectoryStore):
     """A store that leaves the file where it is, as one on another machine does."""
 
-    def put(self, path: Path, uri: str) -> None:
+    def take(self, path: Path, uri: str) -> None:
         self.path(uri).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, self.path(uri))
 

@@ -1,0 +1,32 @@
+"""A supervisor as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from runner import settings as configuration
+from runner.settings import Settings
+
+
+def serve(
+    data_dir: str | os.PathLike[str] | None = None,
+    *,
+    settings: Settings | None = None,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve a data directory on its socket; the main thread of the process is taken for it.
+
+    Returns after SIGTERM or SIGINT, when every job has been stopped with its own grace; a second one kills them.
+    `ready` is called once clients can connect. Jobs survive the death of this process. Raises DataDirectoryInUse,
+    DataDirectoryUnusable, KeeperFailed.
+    """
+    from runner.api import embedding
+    from runner.supervisor import serving
+
+    folder = configuration.data_dir() if data_dir is None else Path(data_dir).absolute()
+    options = embedding.options(settings or Settings(), "serve")
+    backend = embedding.local(folder, "serve")
+    asyncio.run(serving.serve(folder, backend, options, ready))

@@ -1,0 +1,140 @@
+"""The keeper's own children that are no main process: orphans of `plain` jobs, whose subreaper it is."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from runner.keeper.protocol import MARK, bears
+from runner.linux import procfs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Protocol
+
+    from runner.linux.process import Process
+
+    Identity = tuple[int, int]
+    """Pid, and start in ticks since boot: no later process has both."""
+
+    class Owner(Protocol):
+        """The members of one `plain` job."""
+
+        key: str
+        main: Process
+
+        def recognises(self, kin: Kin) -> bool:
+            """This is one of the job's, for a reason of its own and not because no other job could own it."""
+
+
+class Kin:
+    """What tells whose an orphan is, read once. All of it is unknown of a process that may not be looked at."""
+
+    __slots__ = ("_marks", "pid", "session", "start")
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.session = 0
+        self.start = _UNKNOWN
+        try:
+            stat = procfs.read_stat(pid)
+            self.session, self.start = stat.session, stat.start
+        except OSError:
+            pass  # proc(5), hidepid
+        self._marks = procfs.read_variable(pid, MARK)
+
+    def bears(self, mark: str) -> bool:
+        return bears(self._marks, mark)
+
+
+_UNKNOWN = 1 << 62
+"""Later than anything: any job may be older."""
+
+
+class Family:
+    """A child of the keeper keeps its pid until the keeper has waited for it: so what is known of one may be kept."""
+
+    __slots__ = ("_arrived", "_disputed", "_is_main", "_jobs", "_recognised")
+
+    def __init__(self, is_main: Callable[[int], bool]) -> None:
+        self._is_main = is_main
+        self._jobs: list[Owner] = []
+        self._recognised: dict[int, list[Owner]] = {}
+        self._disputed: dict[int, tuple[str, ...]] = {}
+        """Orphans that more than one job may have left, and the keys of those, although some may be gone by now."""
+        self._arrived: list[tuple[int, list[Owner]]] | None = None
+
+    def join(self, job: Owner) -> None:
+        self._jobs.append(job)
+
+    def leave(self, job: Owner) -> None:
+        """Forgets one that is not there."""
+        self._jobs = [other for other in self._jobs if other is not job]
+
+    def orphans(self) -> list[tuple[int, list[Owner]]]:
+        """Each with the jobs that may have left it: one if it is recognised, or only one is older than it."""
+        return [(pid, self._owners(pid)) for pid in procfs.own_children() if not self._is_main(pid)]
+
+    def arrived(self) -> list[tuple[int, list[Owner]]]:
+        """The orphans that there were when `renew` had been called: enough to know where a job that ended left any."""
+        if self._arrived is None:
+            self._arrived = self.orphans()
+        return self._arrived
+
+    def renew(self, waited_for: Iterable[int] = ()) -> None:
+        """Processes have ended, so that orphans may have arrived; these have been waited for."""
+        self._arrived = None
+        for pid in waited_for:
+            self._recognised.pop(pid, None)
+            self._disputed.pop(pid, None)
+
+    def _owners(self, orphan: int) -> list[Owner]:
+        known = self._recognised.get(orphan)
+        if known:
+            return known
+        kin = Kin(orphan)
+        sure = [job for job in self._jobs if job.recognises(kin)]
+        if sure:
+            self._recognised[orphan] = sure
+        return sure or [job for job in self._jobs if job.main.start <= kin.start]
+
+    def belongs_to(self, orphan: int, owners: list[Owner], job: Owner) -> bool:
+        """It is this job's for sure, and not only because the others that may have left it are gone."""
+        return owners == [job] and orphan not in self._disputed
+
+    def strays(self, job: Owner) -> list[tuple[list[str], list[Identity]]]:
+        """Living escapees that this job may have left as well as others, by all of whose they may be."""
+        found: dict[tuple[str, ...], list[int]] = {}
+        for orphan, owners in self.arrived():
+            if len(owners) > 1:
+                self._disputed.setdefault(orphan, tuple(sorted(owner.key for owner in owners)))
+            keys = self._disputed.get(orphan, ())
+            if job.key in keys:
+                found.setdefault(keys, []).extend((orphan, *procfs.descendants(orphan)))
+        return [(list(keys), left) for keys, pids in found.items() if (left := living(pids, 0))]
+
+    def kill_all(self) -> bool:
+        """SIGKILL to every orphan, when there is no job any more; False if there is none, zombies included."""
+        orphans = [pid for pid in procfs.own_children() if not self._is_main(pid)]
+        for pid in orphans:
+            os.kill(pid, signal.SIGKILL)
+        return bool(orphans)
+
+
+def living(pids: Iterable[int], main: int) -> list[Identity]:
+    """Those that have not ended, without the main process."""
+    found = []
+    for pid in pids:
+        try:
+            stat = procfs.read_stat(pid)
+        except OSError:
+            continue
+        if pid != main and not stat.ended:
+            found.append((pid, stat.start))
+    return found
+
+
+def marked(mark: str) -> list[Identity]:
+    """All processes of the machine that were executed with this mark. Looks at every one: 5 ms for a thousand."""
+    return living((pid for pid in procfs.pids() if bears(procfs.read_variable(pid, MARK), mark)), os.getpid())

@@ -1,0 +1,1 @@
+"""What is on record of jobs, in SQLite: schema, migrations, queries."""

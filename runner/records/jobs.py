@@ -1,0 +1,142 @@
+"""The row of a job: what changes while it lives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from runner.lifecycle.phases import Cause, Phase
+from runner.lifecycle.transitions import State
+from runner.records.database import Database
+
+
+@dataclass(frozen=True)
+class Record:
+    """One row of `jobs`. Times are ns since 1970, but for `executed`."""
+
+    id: int
+    kind: str
+    name: str
+    state: State
+    attempt: int
+    fact: int
+    """Number of the last fact of the journal that is part of this record."""
+    created: int
+    modified: int
+    started: int | None
+    ended: int | None
+    executed: int | None
+    """ns of CLOCK_MONOTONIC."""
+    exit_code: int | None
+    exit_signal: str | None
+    failure: str | None
+    parent: str | None
+    grace: float
+    isolation: str
+    killed: str | None
+
+    def changed(self, at: int, **changes: Any) -> Record:
+        """This record with `changes` made at `at`; its time never runs backwards, whatever the wall clock does."""
+        return replace(self, modified=max(at, self.modified), **changes)
+
+
+_COLUMNS = (
+    "id, kind, name, phase, cause, attempt, fact, created, modified, started, ended, executed,"
+    " exit_code, exit_signal, failure, parent, grace, isolation, killed"
+)
+_SELECT = f"SELECT {_COLUMNS} FROM jobs"
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """What is known of a job when it is recorded."""
+
+    kind: str
+    name: str
+    grace: float
+    isolation: str
+    created: int
+    parent: str | None = None
+
+
+def insert(database: Database, job: NewJob, state: State) -> Record:
+    """Record a job. Raises NotRecorded if one of this type and name is recorded already."""
+    cursor = database.execute(
+        "INSERT INTO jobs (kind, name, phase, attempt, fact, created, modified, parent, grace, isolation)"
+        " VALUES (?, ?, ?, 1, 0, ?, ?, ?, ?, ?)",
+        (job.kind, job.name, state.phase.value, job.created, job.created, job.parent, job.grace, job.isolation),
+    )
+    found = get(database, cursor.lastrowid or 0)
+    assert found is not None
+    return found
+
+
+def update(database: Database, record: Record) -> None:
+    """Write all that can change of a record."""
+    database.execute(
+        "UPDATE jobs SET phase = ?, cause = ?, attempt = ?, fact = ?, modified = ?, started = ?, ended = ?,"
+        " executed = ?, exit_code = ?, exit_signal = ?, failure = ?, grace = ?, killed = ? WHERE id = ?",
+        (
+            record.state.phase.value,
+            record.state.cause and record.state.cause.value,
+            record.attempt,
+            record.fact,
+            record.modified,
+            record.started,
+            record.ended,
+            record.executed,
+            record.exit_code,
+            record.exit_signal,
+            record.failure,
+            record.grace,
+            record.killed,
+            record.id,
+        ),
+    )
+
+
+def delete(database: Database, record: Record) -> None:
+    """Remove the job and all that is on record of it; its name is free again."""
+    database.execute("DELETE FROM jobs WHERE id = ?", (record.id,))
+
+
+def get(database: Database, number: int) -> Record | None:
+    """The record with this row number."""
+    return _one(database, "WHERE id = ?", (number,))
+
+
+def find(database: Database, kind: str, name: str) -> Record | None:
+    """The record of this job."""
+    return _one(database, "WHERE kind = ? AND name = ?", (kind, name))
+
+
+def every(database: Database, kind: str | None = None) -> Iterator[Record]:
+    """All jobs, or all of one type, in the order of their creation."""
+    if kind is None:
+        return _all(database, "ORDER BY id", ())
+    return _all(database, "WHERE kind = ? ORDER BY created, id", (kind,))
+
+
+def unfinished(database: Database) -> Iterator[Record]:
+    """Jobs that have not ended, or whose deletion has not."""
+    return _all(database, "WHERE phase NOT IN ('completed', 'failed', 'stopped') ORDER BY id", ())
+
+
+def children(database: Database, parent: str) -> Iterator[Record]:
+    """The training jobs that the tuning job of this name launched, in order."""
+    return _all(database, "WHERE parent = ? ORDER BY id", (parent,))
+
+
+def _one(database: Database, condition: str, values: tuple[Any, ...]) -> Record | None:
+    row = database.execute(f"{_SELECT} {condition}", values).fetchone()
+    return None if row is None else _record(row)
+
+
+def _all(database: Database, condition: str, values: tuple[Any, ...]) -> Iterator[Record]:
+    return map(_record, database.execute(f"{_SELECT} {condition}", values).fetchall())
+
+
+def _record(row: tuple[Any, ...]) -> Record:
+    number, kind, name, phase, cause, *rest = row
+    return Record(number, kind, name, State(Phase(phase), None if cause is None else Cause(cause)), *rest)

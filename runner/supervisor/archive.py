@@ -1,0 +1,78 @@
+"""What can be answered from records and folders alone, whether or not a supervisor runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from runner.backends import base
+from runner.errors import NoSuchJob
+from runner.jobs.base import Defaults, Kind, key
+from runner.records import jobs
+from runner.records.database import Database
+from runner.records.jobs import Record
+from runner.supervisor import journals, logs, views
+from runner.supervisor.layout import Layout
+from runner.supervisor.verbs import Summaries
+
+_REPORTED_LINES = 10_000
+
+
+class Archive:
+    """The verbs that only read. Everything is JSON; times in `facts` and of lines are ns, others seconds since 1970."""
+
+    def __init__(self, database: Database, layout: Layout, defaults: Defaults) -> None:
+        self._database = database
+        self._layout = layout
+        self._defaults = defaults
+
+    def find(self, kind: Kind, name: str) -> Record:
+        """The job's record. Raises NoSuchJob."""
+        record = jobs.find(self._database, kind.value, name)
+        if record is None:
+            raise NoSuchJob(f"there is no {kind.value} job with the name {name}")
+        return record
+
+    def describe(self, kind: Kind, name: str) -> dict[str, Any]:
+        """The job as SageMaker's Describe shows it. Raises NoSuchJob."""
+        return views.describe(self._database, self.find(kind, name), self._defaults)
+
+    def kinds(self, name: str) -> Sequence[str]:
+        """The types of which there is a job with this name."""
+        return [kind.value for kind in Kind if jobs.find(self._database, kind.value, name) is not None]
+
+    def summary(self, kind: Kind, name: str) -> dict[str, Any]:
+        """See `views.summary`. Raises NoSuchJob."""
+        return views.summary(self.find(kind, name))
+
+    def list(self, kind: Kind | None = None) -> Summaries:
+        """Summaries of all jobs, or of all of one type, in the order of their creation."""
+        return [views.summary(record) for record in jobs.every(self._database, kind and kind.value)]
+
+    def trainings(self, name: str) -> Summaries:
+        """Summaries of the training jobs that a tuning job launched. Raises NoSuchJob."""
+        self.find(Kind.TUNING, name)
+        return [views.summary(record) for record in jobs.children(self._database, name)]
+
+    def logs(self, kind: Kind, name: str, after: int = 0) -> dict[str, Any]:
+        """Output behind the offset `after`: `{lines: [[wall ns, text], …], next: offset}`. Raises NoSuchJob.
+
+        At most about 1 MB; there is no more for now when `next` is `after`.
+        """
+        record = self.find(kind, name)
+        page = logs.read(self._folder(record), after, ended=record.state.phase.is_terminal)
+        return {"lines": [tuple(line) for line in page.lines], "next": page.next}
+
+    def report(self, kind: Kind, name: str) -> dict[str, Any]:
+        """`{facts, log, job}`: what a judgement is made from. Raises NoSuchJob."""
+        record = self.find(kind, name)
+        folder = self._folder(record)
+        return {
+            "facts": [dict(fact) for fact in journals.read(base.journal(folder)).facts],
+            "log": [tuple(line) for line in logs.tail(folder, _REPORTED_LINES)],
+            "job": views.detail(self._database, record),
+        }
+
+    def _folder(self, record: Record) -> Path:
+        return self._layout.folder(key(Kind(record.kind), record.name))

@@ -1,0 +1,94 @@
+"""A job's folder: `/opt/ml` as its program finds it, and what is left of it afterwards.
+
+The tree is that of SageMaker's container contract ("How Amazon SageMaker provides training information").
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from runner.backends.base import Mount
+from runner.jobs.base import Place
+from runner.lifecycle.stops import Isolation
+
+ML = "ml"
+HOSTS = "hosts"
+SCRATCH = "scratch"
+"""Where archives are made."""
+_TREE = ("input/config", "input/data", "model", "output/data", "checkpoints", "code", "tmp")
+_KEPT_BETWEEN_ATTEMPTS = frozenset({"checkpoints"})
+
+
+def place(folder: Path, isolation: Isolation) -> Place:
+    """Where a job in this isolation finds its `/opt/ml`."""
+    return Place(str(folder / ML)) if isolation is Isolation.PLAIN else Place("/opt/ml")
+
+
+def mounts(folder: Path, isolation: Isolation) -> tuple[Mount, ...]:
+    """What a job in this isolation sees elsewhere than it is."""
+    if isolation is Isolation.PLAIN:
+        return ()
+    return Mount(folder / ML, "/opt/ml"), Mount(folder / HOSTS, "/etc/hosts")
+
+
+def make(folder: Path, host: str, files: Mapping[str, Any]) -> None:
+    """Make the tree anew, with `files` (relative path -> content) as JSON in it. May be repeated."""
+    ml = folder / ML
+    if ml.exists():
+        _empty(ml)
+    for part in _TREE:
+        (ml / part).mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        path = ml / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content), encoding="utf-8")
+    (folder / HOSTS).write_text(
+        f"127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n127.0.0.1 {host}\n", encoding="utf-8"
+    )
+
+
+def channel(folder: Path, name: str) -> Path:
+    """The folder of an input channel, made anew."""
+    path = folder / ML / "input" / "data" / name
+    remove(path)
+    path.mkdir(parents=True)
+    return path
+
+
+def clear(folder: Path) -> None:
+    """Remove all that only the running program needed. Journal, log and marks stay."""
+    remove(folder / ML)
+    remove(folder / SCRATCH)
+    (folder / HOSTS).unlink(missing_ok=True)
+
+
+def remove(path: Path) -> None:
+    """Remove a tree, also one whose folders its owner may not write in. Nothing happens if it is not there."""
+    try:
+        shutil.rmtree(path)
+    except FileNotFoundError:
+        return
+    except PermissionError:
+        _open_up(path)
+        shutil.rmtree(path)
+
+
+def _empty(ml: Path) -> None:
+    for entry in ml.iterdir():
+        if entry.name not in _KEPT_BETWEEN_ATTEMPTS:
+            remove(entry)
+
+
+def _open_up(path: Path) -> None:
+    path.chmod(stat.S_IRWXU)
+    for parent, folders, _ in os.walk(path):
+        for name in folders:
+            folder = Path(parent, name)
+            if not folder.is_symlink():
+                folder.chmod(stat.S_IRWXU)

@@ -1,0 +1,40 @@
+"""The metrics of a training job: what its `MetricDefinitions` find in its log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from runner.supervisor import logs
+from runner.supervisor.logs import Line
+from runner.tuning.objective import ExpressionTooSlow, last_value
+
+_logger = logging.getLogger(__name__)
+
+
+def of_training(folder: Path, request: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The last value of each metric in the log of a job that has ended: `{name, value, time}`."""
+    definitions = (request.get("AlgorithmSpecification") or {}).get("MetricDefinitions") or []
+    found = [_last(definition["Name"], definition["Regex"], folder) for definition in definitions]
+    return [metric for metric in found if metric is not None]
+
+
+def _last(name: str, expression: str, folder: Path) -> dict[str, Any] | None:
+    metric = None
+    try:
+        for line in _lines(folder):
+            value = last_value(expression, (line.text,))
+            if value is not None:
+                metric = {"name": name, "value": value, "time": line.wall / 1e9}
+    except ExpressionTooSlow as error:
+        _logger.warning("metric %s: %s", name, error)
+    return metric
+
+
+def _lines(folder: Path) -> Iterator[Line]:
+    page = logs.read(folder, 0, ended=True)
+    while page.lines:
+        yield from page.lines
+        page = logs.read(folder, page.next, ended=True)

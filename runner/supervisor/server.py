@@ -1,0 +1,151 @@
+"""The unix socket of a data directory: every verb of the service, for other processes of the same user."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from runner.errors import InvalidRequest, RunnerError
+from runner.jobs.base import Kind
+from runner.supervisor import protocol
+from runner.supervisor.layout import SOCKET_NAME
+from runner.supervisor.service import Service
+
+_logger = logging.getLogger(__name__)
+
+_CREDENTIALS = struct.Struct("3i")
+"""`struct ucred`: pid, uid, gid."""
+_LAST_ANSWERS = 1.0
+"""Seconds that answers which are ready have to get out when the server closes."""
+_VERBS = (
+    "create",
+    "put",
+    "kinds",
+    "summary",
+    "describe",
+    "list",
+    "trainings",
+    "logs",
+    "more_logs",
+    "report",
+    "wait",
+    "wait_for_log",
+    "stop",
+    "kill",
+    "look",
+    "delete",
+)
+
+
+class Server:
+    """Listens from `open` to `close`."""
+
+    def __init__(self, service: Service, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        self._verbs: dict[str, Callable[..., Awaitable[Any]]] = {verb: getattr(service, verb) for verb in _VERBS}
+        self._connections: set[asyncio.StreamWriter] = set()
+        self._requests: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+
+    async def open(self) -> None:
+        """Listen. Whoever calls this owns the data directory, so a socket that is there already is a dead one's."""
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+        with protocol.short_path(self._data_dir, SOCKET_NAME) as path:
+            with suppress(FileNotFoundError):
+                os.unlink(path)
+            listener.bind(path)
+            os.chmod(path, 0o600)
+        self._server = await asyncio.start_unix_server(self._connected, sock=listener, limit=protocol.LONGEST_LINE)
+
+    async def close(self) -> None:
+        """Listen no more; requests that are still under way are given up."""
+        if self._server is None:
+            return
+        self._server.close()
+        (self._data_dir / SOCKET_NAME).unlink(missing_ok=True)
+        if self._requests:
+            await asyncio.wait(self._requests, timeout=_LAST_ANSWERS)
+        for writer in tuple(self._connections):
+            writer.close()
+        await asyncio.gather(*self._requests, return_exceptions=True)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not _is_ours(writer):
+            writer.close()
+            return
+        self._connections.add(writer)
+        own: set[asyncio.Task[None]] = set()
+        try:
+            while line := await reader.readline():
+                request = asyncio.create_task(self._answer(line, writer))
+                for tasks in (own, self._requests):
+                    tasks.add(request)
+                    request.add_done_callback(tasks.discard)
+        except (ConnectionError, ValueError) as error:  # ValueError: a line without an end
+            _logger.warning("a client was dropped: %s", error)
+        finally:
+            # A client that hangs up waits no more; what it has asked for goes on, because a verb that changes
+            # something has done so in one piece.
+            for request in own:
+                request.cancel()
+            self._connections.discard(writer)
+            writer.close()
+
+    async def _answer(self, line: bytes, writer: asyncio.StreamWriter) -> None:
+        request: dict[str, Any] = {}
+        try:
+            request = _request(line)
+            answer = {"result": await self._call(request)}
+        except RunnerError as error:
+            answer = {"error": protocol.told(error)}
+        except Exception as error:
+            _logger.exception("a request failed: %r", line[:200])
+            answer = {"error": protocol.told(RunnerError(f"the supervisor failed: {error!r}"))}
+        writer.write(protocol.encode({"id": request.get("id")} | answer))
+        with suppress(ConnectionError):
+            await writer.drain()
+
+    async def _call(self, request: dict[str, Any]) -> Any:
+        act = self._verbs.get(str(request.get("verb")))
+        if act is None:
+            raise InvalidRequest("verb", f"must be one of {', '.join(_VERBS)}, not {request.get('verb')!r}")
+        arguments = dict(request.get("args") or {})
+        if arguments.get("kind") is not None:
+            arguments["kind"] = _kind(arguments["kind"])
+        try:
+            call = act(**arguments)
+        except TypeError as error:
+            raise InvalidRequest("args", str(error)) from None
+        return await call
+
+
+def _request(line: bytes) -> dict[str, Any]:
+    try:
+        request = json.loads(line)
+    except ValueError as error:
+        raise InvalidRequest("request", f"must be a line of JSON: {error}") from None
+    if not isinstance(request, dict):
+        raise InvalidRequest("request", "must be an object")
+    return request
+
+
+def _kind(value: object) -> Kind:
+    try:
+        return Kind(value)
+    except ValueError:
+        known = ", ".join(kind.value for kind in Kind)
+        raise InvalidRequest("kind", f"must be one of {known}, not {value!r}") from None
+
+
+def _is_ours(writer: asyncio.StreamWriter) -> bool:
+    credentials = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    _, uid, _ = _CREDENTIALS.unpack(credentials)
+    return bool(uid == os.getuid())

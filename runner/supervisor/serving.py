@@ -1,0 +1,48 @@
+"""A supervisor that is a process of its own: it serves its socket until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from runner.backends.base import Backend
+from runner.supervisor.options import Options
+from runner.supervisor.server import Server
+from runner.supervisor.service import Service
+
+
+async def serve(data_dir: Path, backend: Backend, options: Options, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT; then stop every job, each with its own grace, and return. A second one kills them.
+
+    `ready` is called once clients can connect. Raises what `Service.open` raises.
+    """
+    service = Service(data_dir, backend, options)
+    server = Server(service, data_dir)
+    told = asyncio.Event()
+    hurried = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def signalled() -> None:
+        (hurried if told.is_set() else told).set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, signalled)
+    await service.open()
+    try:
+        await server.open()
+        ready()
+        await told.wait()
+        hurrying = asyncio.create_task(_hurry(service, hurried))
+        # Clients may go on asking while jobs end; new jobs are refused.
+        await service.finish()
+        hurrying.cancel()
+    finally:
+        await server.close()
+        await service.close()
+
+
+async def _hurry(service: Service, hurried: asyncio.Event) -> None:
+    await hurried.wait()
+    await service.hurry()

@@ -1,0 +1,117 @@
+"""Waiting for jobs and for lines of their logs, woken by what happens and never by a clock that looks again."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+from typing import NamedTuple
+
+from runner.backends.base import Backend
+from runner.errors import RunnerError
+from runner.lifecycle.phases import Phase
+from runner.supervisor import logs
+from runner.supervisor.live import LAUNCHED, Live
+from runner.supervisor.logs import Line
+
+
+class Waiters:
+    """Those who wait for a job's end or for its log."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._ends: defaultdict[Live, list[asyncio.Future[None]]] = defaultdict(list)
+        self._erasures: defaultdict[Live, list[asyncio.Future[None]]] = defaultdict(list)
+        self._logs: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+
+    async def end(self, live: Live) -> None:
+        """Returns when the job has ended."""
+        if not live.phase.is_terminal:
+            await _turn(self._ends[live])
+
+    async def erased(self, live: Live) -> None:
+        """Returns when a job that is being deleted is gone."""
+        if live.phase is not Phase.DELETED:
+            await _turn(self._erasures[live])
+
+    def changed(self, live: Live) -> None:
+        """The job's record has changed."""
+        if live.phase.is_terminal:
+            _tell(self._ends.pop(live, ()))
+        if live.phase is Phase.DELETED:
+            _tell(self._erasures.pop(live, ()))
+        if live.phase not in LAUNCHED:
+            self.logged(live.key)
+
+    def logged(self, key: str) -> None:
+        """The job's log may have grown."""
+        for event in self._logs.get(key, ()):
+            event.set()
+
+    @asynccontextmanager
+    async def following(self, live: Live) -> AsyncIterator[asyncio.Event]:
+        """An event that is set whenever the log may have grown or the job has changed."""
+        event = asyncio.Event()
+        self._logs[live.key].add(event)
+        live.followers += 1
+        try:
+            if live.followers == 1 and live.known:
+                await self._backend.follow(live.key, True)
+            yield event
+        finally:
+            live.followers -= 1
+            self._logs[live.key].discard(event)
+            if not self._logs[live.key]:
+                del self._logs[live.key]
+            if live.followers == 0 and live.known and live.phase in LAUNCHED:
+                with suppress(RunnerError):  # a backend that is gone wakes nobody any more
+                    await self._backend.follow(live.key, False)
+
+
+async def _turn(waiting: list[asyncio.Future[None]]) -> None:
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    waiting.append(future)
+    await future
+
+
+def _tell(waiting: Iterable[asyncio.Future[None]]) -> None:
+    for future in waiting:
+        if not future.done():  # whoever waited may have given up
+            future.set_result(None)
+
+
+class Found(NamedTuple):
+    """A line that was waited for."""
+
+    line: Line
+
+
+async def more(waiters: Waiters, live: Live, after: int) -> None:
+    """Returns when there are lines behind the offset, or the job has ended."""
+    async with waiters.following(live) as event:
+        while not live.phase.is_terminal and logs.read(live.folder, after).next == after:
+            await event.wait()
+            event.clear()
+
+
+async def line(waiters: Waiters, live: Live, pattern: re.Pattern[str]) -> Found | None:
+    """The first line of the log that the pattern matches; None if the job ended without one."""
+    after = 0
+    async with waiters.following(live) as event:
+        while True:
+            event.clear()
+            # Looked at before the log is: what is written in between is read now or wakes us again.
+            ended = live.phase.is_terminal
+            page = logs.read(live.folder, after, ended=ended)
+            for found in page.lines:
+                if pattern.search(found.text):
+                    return Found(found)
+            if page.next != after:
+                after = page.next
+                await asyncio.sleep(0)  # a log of gigabytes must not hold up the loop
+            elif ended:
+                return None
+            else:
+                await event.wait()
