@@ -124,3 +124,4 @@ class Refusal(Enum):
     NOT_ENDED = "the job has not ended yet"
     IMPOSSIBLE = "this cannot happen in this phase; it would be a mistake of the supervisor"
     OVERTAKEN = "a stop or a failure came first"
+    NOT_RUNNING = "the job's program does not run"

@@ -58,7 +58,7 @@ def _going_on(phase: Phase) -> Cells:
 
 
 def _alive() -> Cells:
-    return _NEVER | {E.DELETE_REQUESTED: R.NOT_ENDED}
+    return _NEVER | {E.DELETE_REQUESTED: R.NOT_ENDED, E.INTERRUPTED: R.NOT_RUNNING}
 
 
 TABLE: dict[Phase, Cells] = {
@@ -115,6 +115,7 @@ TABLE: dict[Phase, Cells] = {
         E.FAILED: Row(P.UPLOADING_FAILED, SAVE),
         E.LOST: Row(P.UPLOADING_FAILED, SAVE),
         E.TIMED_OUT: Row(P.TIMING_OUT),
+        E.INTERRUPTED: R.OVERTAKEN,
         E.STOP_REQUESTED: Row(P.STOPPING),
     },
     P.CANCELLING: _going_on(P.CANCELLING) | {E.LAUNCH_FAILED: R.OVERTAKEN, E.CLEARED: Row(P.STOPPED)},
@@ -128,7 +129,9 @@ TABLE: dict[Phase, Cells] = {
     },
     # A program that ended by itself just before: the stop was answered with 200, so the job ends Stopped. Its
     # exit code is on record.
-    P.FAILING: _alive() | {E.STOP_REQUESTED: Row(P.CANCELLING), E.CLEARED: Row(P.FAILED)},
+    P.FAILING: _alive()
+    | dict.fromkeys(_LIMITS, R.OVERTAKEN)
+    | {E.STOP_REQUESTED: Row(P.CANCELLING), E.CLEARED: Row(P.FAILED)},
     P.UPLOADING_COMPLETED: _alive()
     | dict.fromkeys(_LIMITS, R.OVERTAKEN)
     | {E.STOP_REQUESTED: Row(P.UPLOADING_STOPPED), E.CLEARED: Row(P.COMPLETED)},

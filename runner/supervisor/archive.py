@@ -9,6 +9,7 @@ from typing import Any
 from runner.backends import base
 from runner.errors import NoSuchJob
 from runner.jobs.base import Defaults, Kind, key
+from runner.lifecycle.phases import Phase
 from runner.records import jobs
 from runner.records.database import Database
 from runner.records.jobs import Record
@@ -30,7 +31,8 @@ class Archive:
     def find(self, kind: Kind, name: str) -> Record:
         """The job's record. Raises NoSuchJob."""
         record = jobs.find(self._database, kind.value, name)
-        if record is None:
+        # The model has no status for a compilation that is being deleted: it is gone from that moment on.
+        if record is None or (kind is Kind.COMPILATION and record.state.phase is Phase.DELETING):
             raise NoSuchJob(f"there is no {kind.value} job with the name {name}")
         return record
 

@@ -72,7 +72,7 @@ class Bench:
         """A job that has not been launched."""
         name = f"job-{len(self.attempts)}"
         folder = self.data_dir / "jobs" / name
-        (folder / "ml").mkdir(parents=True)
+        (folder / "ml").mkdir(parents=True, exist_ok=True)
         launch = Launch(
             job=name,
             attempt=1,
@@ -108,6 +108,10 @@ class Bench:
         self.attempts.append(Attempt(self, launch))
         self.do(self.backend.launch(launch))
         return self.attempts[-1]
+
+    def changed(self, attempt: Attempt, **members: Any) -> Attempt:
+        """The same job with another launch."""
+        return Attempt(self, replace(attempt.launch, **members))
 
     def bury(self, attempt: Attempt) -> None:
         self.do(self.backend.bury(attempt.launch.job, attempt.launch.folder))
@@ -164,6 +168,9 @@ class Attempt:
             fact["processes"] for fact in self.facts(FactName.LOOK) if fact["moment"] == moment
         )
         return processes
+
+    def journal(self) -> str:
+        return (self.launch.folder / "journal.jsonl").read_text()
 
     def log(self) -> str:
         path = self.launch.folder / "log"

@@ -180,12 +180,14 @@ from runner.backends.base import Launch, Listener
 from runner.backends.local import LocalBackend
 from runner.lifecycle.stops import Isolation
 
+environment = {name: value for name, value in os.environ.items() if not name.startswith("RUNNER_")}
+
 async def run(folder, isolation):
     backend = LocalBackend(folder)
     await backend.open(Listener())
     (folder / "job").mkdir()
     await backend.launch(
-        Launch("inner", 1, sys.argv[4:], dict(os.environ), "/", folder / "job", Isolation(isolation))
+        Launch("inner", 1, sys.argv[4:], environment, "/", folder / "job", Isolation(isolation))
     )
     while b"ready" not in (folder / "job" / "log").read_bytes():
         await asyncio.sleep(0.01)

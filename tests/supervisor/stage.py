@@ -58,6 +58,8 @@ class Stage:
 
     async def crash(self, *, policy: Policy | None = None) -> None:
         """The supervisor is killed: nothing that it has not committed happens, and nothing is closed."""
+        if self.service._lock is None:
+            return
         core = self.service._core
         for running in core._workers._running:
             running.cancel()
@@ -67,8 +69,8 @@ class Stage:
         core.engine._works.clear()
         core.engine._grown.clear()
         core.database.close()
-        assert self.service._lock is not None
         self.service._lock.release()
+        self.service._lock = None
         if policy is not None:
             self.options = replace(self.options, policy=policy)
 
@@ -138,9 +140,11 @@ def play(
     async def main() -> None:
         stage = Stage(data_dir, backend or FakeBackend(PROGRAMS), virtual, found)
         await stage.service.open()
-        await scenario(stage)
-        await stage.service.hurry()
-        await stage.backend.close()
+        try:
+            await scenario(stage)
+        finally:
+            await stage.backend.close()
+            await stage.crash()
 
     clock.run(main(), virtual)
 

@@ -53,7 +53,7 @@ def test_what_a_program_says_of_its_failure_is_its_reason(tmp_path: Path) -> Non
         await stage.service.wait(TRAINING, "job")
         reason = (await stage.service.describe(TRAINING, "job"))["FailureReason"]
         assert reason.startswith("AlgorithmError: out of data out of data")
-        assert len(reason) <= 1024
+        assert len(reason) <= len("AlgorithmError: " + ", exit code: 1") + 1024
 
     play(tmp_path, scenario)
 

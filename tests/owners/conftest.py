@@ -1,0 +1,31 @@
+"""Owners for the tests: each in folders of its own, and taken away after the test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.owners.owning import ROOMS, Owner, Room
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.process)
+
+
+@pytest.fixture(params=ROOMS.values(), ids=ROOMS.keys())
+def room(request: pytest.FixtureRequest) -> Room:
+    """Each isolation, `plain` also as it is without cgroups."""
+    parameter: Room = request.param
+    return parameter
+
+
+@pytest.fixture
+def owner(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, room: Room) -> Iterator[Owner]:
+    """An owner that has not been started yet."""
+    with Owner(tmp_path, tmp_path_factory.mktemp("beside"), room) as started:
+        yield started

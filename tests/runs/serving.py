@@ -1,0 +1,112 @@
+"""`runner serve` as a real process: started, killed, started again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from runner import Runner
+from tests.runs.seeing import PATIENCE
+from tests.waiting import wait_until
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+class Served:
+    """One data directory and the supervisors that serve it, one after the other."""
+
+    def __init__(self, data_dir: Path, output: Path) -> None:
+        self.data_dir = data_dir
+        self._output = output
+        self._process: subprocess.Popen[bytes] | None = None
+        self._clients: list[Runner] = []
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def output(self) -> str:
+        """All that the supervisors have printed."""
+        return self._output.read_text(errors="replace") if self._output.exists() else ""
+
+    def start(self) -> Runner:
+        """Start a supervisor, wait until it listens, and connect to it."""
+        before = len(self.output)
+        with self._output.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "runner", "serve", "--data-dir", self.data_dir],
+                cwd=REPOSITORY,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        wait_until(
+            lambda: "runner listening on" in self.output[before:] or self._process and self._process.poll(),
+            within=PATIENCE,
+            saying=lambda: f"runner serve does not listen: {self.output}",
+        )
+        return self.connect()
+
+    def connect(self) -> Runner:
+        """One more client; closed at the end of the test."""
+        self._clients.append(Runner.connect(self.data_dir))
+        return self._clients[-1]
+
+    def kill(self) -> None:
+        """SIGKILL to the supervisor alone."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> Runner:
+        """SIGKILL, and the next supervisor."""
+        self.kill()
+        return self.start()
+
+    def terminate(self) -> None:
+        """SIGTERM, without waiting for what it leads to."""
+        assert self._process is not None
+        self._process.terminate()
+
+    def wait(self) -> int:
+        """The exit code."""
+        assert self._process is not None
+        return self._process.wait(PATIENCE)
+
+    def close(self) -> None:
+        """End the supervisor, its jobs and its keeper; one that was killed is replaced for that."""
+        if self._process is None:
+            return
+        try:
+            if self._process.poll() is not None and any(keepers(self.data_dir)):
+                self.start()
+            if self._process.poll() is None:
+                # The second signal ends jobs at once.
+                self._process.send_signal(signal.SIGTERM)
+                self._process.send_signal(signal.SIGINT)
+                self._process.wait(PATIENCE)
+        finally:
+            self._end(signal.SIGKILL)
+
+    def _end(self, number: signal.Signals) -> None:
+        for client in self._clients:
+            client.close()
+        self._clients.clear()
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait(PATIENCE)
+
+
+def keepers(data_dir: Path) -> Iterator[int]:
+    """Pids of the keepers of a data directory."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (entry / "cmdline").read_bytes().rstrip(b"\0")
+        except OSError:
+            continue
+        if command == os.fsencode(f"runner-keeper {data_dir}"):
+            yield int(entry.name)

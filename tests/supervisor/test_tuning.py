@@ -1,0 +1,198 @@
+"""Tuning jobs: launches, results, and stops that take every training along."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.lifecycle.facts import FactName
+from tests.supervisor.stage import TRAINING, TUNING, Hesitant, Stage, play
+
+
+async def running(stage: Stage, count: int, name: str = "search") -> list[str]:
+    """Names of the trainings, once so many of them run."""
+    for _ in range(1000):
+        trainings = await stage.service.trainings(name)
+        if [training["phase"] for training in trainings].count("running") == count:
+            return [training["name"] for training in trainings]
+        await asyncio.sleep(0.1)
+    raise AssertionError(await stage.service.trainings(name))
+
+
+async def described(stage: Stage) -> dict[str, Any]:
+    return await stage.service.describe(TUNING, "search")
+
+
+def test_a_search_that_completes(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.tune("measured", jobs=5, parallel=2)
+        assert (await stage.service.wait(TUNING, "search"))["status"] == "Completed"
+        answer = await described(stage)
+        assert answer["TrainingJobStatusCounters"]["Completed"] == 5
+        assert answer["ObjectiveStatusCounters"]["Succeeded"] == 5
+        # The last value of the log counts.
+        assert answer["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] == 0.75
+        assert set(answer["BestTrainingJob"]["TunedHyperParameters"]) == {"rate", "depth", "loss"}
+
+    play(tmp_path, scenario)
+
+
+def test_never_more_trainings_than_allowed_run_at_once(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.tune("measured", jobs=7, parallel=3)
+        most = 0
+        while not (await stage.service.summary(TUNING, "search"))["terminal"]:
+            phases = [training["terminal"] for training in await stage.service.trainings("search")]
+            most = max(most, phases.count(False))
+            await asyncio.sleep(0.5)
+        assert most == 3
+        assert len(await stage.service.trainings("search")) == 7
+
+    play(tmp_path, scenario)
+
+
+def test_a_search_in_which_nothing_succeeds_fails(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.tune("failing", jobs=20, parallel=2)
+        summary = await stage.service.wait(TUNING, "search")
+        assert summary["status"] == "Failed"
+        assert "No training job succeeded after" in (await described(stage))["FailureReason"]
+        assert len(await stage.service.trainings("search")) < 20
+
+    play(tmp_path, scenario)
+
+
+def test_each_training_knows_its_tuning_job_and_its_hyperparameters(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.tune("good", jobs=2, parallel=2, grace=7)
+        first, second = await running(stage, 2)
+        assert first.startswith("search-001-")
+        assert second.startswith("search-002-")
+        answers = [await stage.service.describe(TRAINING, name) for name in (first, second)]
+        assert answers[0]["HyperParameters"]["rate"] != answers[1]["HyperParameters"]["rate"]
+        assert answers[0]["TuningJobArn"].endswith(":hyper-parameter-tuning-job/search")
+        assert {training["grace"] for training in await stage.service.trainings("search")} == {7}
+
+    play(tmp_path, scenario)
+
+
+def test_case_51_52_a_stop_takes_all_trainings_at_once_and_launches_no_more(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.tune("good", jobs=50, parallel=10)
+        names = await running(stage, 10)
+        await stage.service.stop(TUNING, "search")
+        assert (await stage.service.summary(TUNING, "search"))["status"] == "Stopping"
+        assert (await stage.service.wait(TUNING, "search"))["status"] == "Stopped"
+        (stops,) = stage.backend.heard("stop")
+        assert len(stops) == 10
+        stop = [(await stage.facts(name, FactName.STOP))[0]["t"] for name in names]
+        ended = [(await stage.facts(name, FactName.ENDED))[0]["t"] for name in names]
+        assert max(stop) - min(stop) < 20e6
+        assert max(stop) < min(ended)
+        assert [training["name"] for training in await stage.service.trainings("search")] == names
+
+    play(tmp_path, scenario)
+
+
+def test_case_53_the_tuning_job_is_stopped_when_its_last_training_is(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.tune("deaf", jobs=2, parallel=2, grace=40)
+        names = await running(stage, 2)
+        await stage.service.stop(TRAINING, names[0], grace=1)
+        await stage.service.stop(TUNING, "search")
+        await stage.service.wait(TRAINING, names[0], timeout=5)
+        assert (await stage.service.summary(TUNING, "search"))["status"] == "Stopping"
+        tuning = await stage.service.wait(TUNING, "search")
+        last = await stage.service.summary(TRAINING, names[1])
+        assert last["ended"] - last["started"] >= 40
+        assert tuning["ended"] >= last["ended"]
+        assert (await described(stage))["TrainingJobStatusCounters"]["Stopped"] == 2
+
+    play(tmp_path, scenario)
+
+
+def test_case_54_a_training_that_is_stopped_alone_leaves_the_others_running(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.tune("good", jobs=3, parallel=2)
+        first, _ = await running(stage, 2)
+        await stage.service.stop(TRAINING, first)
+        await stage.service.wait(TRAINING, first)
+        names = await running(stage, 2)
+        assert len(names) == 3
+        assert (await stage.service.summary(TUNING, "search"))["status"] == "InProgress"
+
+    play(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("after", [0.0, 5.0, 15.0, 25.0])
+def test_case_55_no_training_is_launched_twice_by_the_next_supervisor(tmp_path: Path, after: float) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.tune("measured", jobs=6, parallel=2)
+        await asyncio.sleep(after)
+        await stage.crash()
+        await asyncio.sleep(30)
+        await stage.restart()
+        assert (await stage.service.wait(TUNING, "search"))["status"] == "Completed"
+        trainings = await stage.service.trainings("search")
+        assert [training["name"][:10] for training in trainings] == [f"search-00{n}" for n in range(1, 7)]
+        jobs = [launch.job for launch in stage.backend.heard("launch")]
+        assert len(jobs) == len(set(jobs)) == 6
+        rates = {(await stage.service.describe(TRAINING, t["name"]))["HyperParameters"]["rate"] for t in trainings}
+        assert len(rates) == 6
+
+    play(tmp_path, scenario)
+
+
+def test_a_stop_goes_on_under_the_next_supervisor(tmp_path: Path) -> None:
+    backend = Hesitant()
+
+    async def scenario(stage: Stage) -> None:
+        await stage.tune("good", jobs=6, parallel=3)
+        await running(stage, 3)
+        backend.held = {"stop"}
+        await stage.service.stop(TUNING, "search")
+        await asyncio.sleep(1)
+        await stage.crash()
+        backend.held = set()
+        await stage.restart()
+        assert (await stage.service.wait(TUNING, "search"))["status"] == "Stopped"
+        assert {training["status"] for training in await stage.service.trainings("search")} == {"Stopped"}
+
+    play(tmp_path, scenario, backend=backend)
+
+
+def test_the_time_limit_of_a_tuning_job_stops_it(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        from tests.supervisor.stage import search
+
+        request = search("good", "search", 4, 2)
+        request["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxRuntimeInSeconds"] = 120
+        await stage.service.create(TUNING, request)
+        summary = await stage.service.wait(TUNING, "search")
+        assert (summary["status"], summary["cause"]) == ("Stopped", "runtime-exceeded")
+        assert {training["status"] for training in await stage.service.trainings("search")} == {"Stopped"}
+
+    play(tmp_path, scenario)
+
+
+def test_stop_now_kills_all_trainings(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.tune("deaf", jobs=2, parallel=2)
+        await running(stage, 2)
+        await stage.service.stop(TUNING, "search", now=True)
+        await stage.service.wait(TUNING, "search", timeout=1)
+
+    play(tmp_path, scenario)
+
+
+def test_a_deleted_tuning_job_leaves_its_trainings(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.tune("measured", jobs=2, parallel=2)
+        await stage.service.wait(TUNING, "search")
+        await stage.service.delete(TUNING, "search")
+        assert {summary["kind"] for summary in await stage.service.list()} == {"training"}
+
+    play(tmp_path, scenario)
