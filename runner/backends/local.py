@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import json
 import os
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from runner.lifecycle.facts import KillReason
 from runner.lifecycle.stops import Isolation
 
 __all__ = ["LocalBackend", "Policy"]
+
+_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 
 
 class LocalBackend(Backend):
@@ -125,23 +128,47 @@ class LocalBackend(Backend):
                 return
             if self._closed:
                 raise KeeperFailed("the backend has been closed")
-            peer = None
+            owner = os.getpid(), _own_start()
+            for pause in _PAUSES:
+                try:
+                    await self._own(await self._peer(owner), owner)
+                    return
+                except ConnectionError:
+                    # A keeper that is just ending may still take a connection.
+                    await asyncio.sleep(pause)
+            raise KeeperFailed(f"the keeper of {self._data_dir} breaks every connection")
+
+    async def _peer(self, owner: tuple[int, int]) -> socket.socket:
+        """A connection to the keeper that runs, or to one that is started for it."""
+        try:
             if self._policy is not Policy.PRIVATE:
                 with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
-                    peer = connect(str(self._data_dir))
-            owner = os.getpid(), _own_start()
-            if peer is None:
-                try:
-                    await asyncio.to_thread(
-                        start.start, self._data_dir, self._policy, owner, self._use_cgroups, self._unkillable_after
-                    )
-                    peer = connect(str(self._data_dir))
-                except (start.StartError, OSError) as error:
-                    raise KeeperFailed(str(error)) from error
-            reader, self._writer = await asyncio.open_unix_connection(sock=peer, limit=LARGEST_LINE)
-            self._reading = asyncio.create_task(self._read(reader))
-            members = {"pid": owner[0], "start": owner[1], "policy": self._policy.value}
-            self.keeper_pid = (await self._ask("own", members))["pid"]
+                    return connect(str(self._data_dir))
+            await asyncio.to_thread(
+                start.start, self._data_dir, self._policy, owner, self._use_cgroups, self._unkillable_after
+            )
+            return connect(str(self._data_dir))
+        except (start.StartError, OSError) as error:
+            raise KeeperFailed(str(error)) from error
+
+    async def _own(self, peer: socket.socket, owner: tuple[int, int]) -> None:
+        """Become the owner of a keeper. Raises ConnectionError if it does not answer."""
+        reader, writer = await asyncio.open_unix_connection(sock=peer, limit=LARGEST_LINE)
+        members = {"pid": owner[0], "start": owner[1], "policy": self._policy.value}
+        try:
+            writer.write(encode({"id": 0, "order": "own", **members}))
+            answer: dict[str, Any] = {}
+            while "id" not in answer:
+                line = await reader.readline()
+                if not line:
+                    raise ConnectionError
+                answer = json.loads(line)
+        except BaseException:
+            writer.close()
+            raise
+        self.keeper_pid = answer["result"]["pid"]
+        self._writer = writer
+        self._reading = asyncio.create_task(self._read(reader))
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         with contextlib.suppress(OSError, ValueError):

@@ -74,7 +74,9 @@ def _in_the_middle(compilation: Job, tuning: Job, console: Console) -> bool:
             console.print(f"  {training.name}: {safe(training.wait_for_log('accuracy=', timeout=_PATIENCE).text)}")
         console.print(f"  {compilation.name}: {safe(compilation.wait_for_log(_COMPILED, timeout=_PATIENCE).text)}")
     except JobEnded as error:
-        console.print(f"A job has ended too early: {safe(str(error))}")
+        console.print("A job has ended too early:")
+        for line in str(error).splitlines():
+            console.print(Text(f"  {safe(line)}"))
         return False
     return True
 

@@ -11,6 +11,7 @@ from runner.keeper import evidence
 from runner.keeper.family import living, marked
 from runner.keeper.journal import Journal, parse
 from runner.lifecycle.facts import FactName
+from runner.lifecycle.stops import Isolation
 from runner.linux import cgroups, procfs
 from runner.linux.process import kill_one
 
@@ -53,7 +54,8 @@ def _kill_all(launch: dict[str, Any], facts: list[dict[str, Any]]) -> list[dict[
         if not left:
             break
         if not seen:
-            seen = evidence.look_at_all([pid for pid, _ in left], closely=True)
+            level = 1 if launch["isolation"] == Isolation.PID1.value else 0
+            seen = evidence.look_at_all([pid for pid, _ in left], closely=True, level=level)
         for pid, start in left:
             kill_one(pid, start)
         time.sleep(_PAUSE)

@@ -17,8 +17,11 @@ LARGEST_LOOK = 2000
 """More processes than this are counted, not described."""
 
 
-def look(pid: int, closely: bool) -> dict[str, Any] | None:
-    """The facts of one process, `closely` with its command line and wait channel; None if it is gone."""
+def look(pid: int, closely: bool, level: int) -> dict[str, Any] | None:
+    """The facts of one process, `closely` with its command line and wait channel; None if it is gone.
+
+    `level`: how many PID namespaces below the keeper's the job has its own; the process may have made more.
+    """
     try:
         stat = procfs.read_stat(pid)
         status = procfs.read_status(pid)
@@ -26,7 +29,7 @@ def look(pid: int, closely: bool) -> dict[str, Any] | None:
         return None
     seen: dict[str, Any] = {
         "pid": pid,
-        "inner": status.inner or pid,
+        "inner": status.pids[level] if level < len(status.pids) else pid,
         "ppid": stat.parent,
         "name": stat.name,
         "state": stat.state,
@@ -45,9 +48,9 @@ def look(pid: int, closely: bool) -> dict[str, Any] | None:
     return seen
 
 
-def look_at_all(pids: Iterable[int], closely: bool) -> list[dict[str, Any]]:
+def look_at_all(pids: Iterable[int], closely: bool, level: int) -> list[dict[str, Any]]:
     """The facts of those that are still there."""
-    return [seen for pid in list(pids)[:LARGEST_LOOK] if (seen := look(pid, closely)) is not None]
+    return [seen for pid in list(pids)[:LARGEST_LOOK] if (seen := look(pid, closely, level)) is not None]
 
 
 def disposition(pid: int, status: procfs.Status) -> Disposition:

@@ -239,7 +239,7 @@ class Job:
         pids = [self.main.pid]
         if closely:
             pids += [pid for pid, _ in self._members.others()]
-        self._seen_before = evidence.look_at_all(pids, closely=False)
+        self._seen_before = self._look_at(pids, closely=False)
         self._write_look("before", self._seen_before)
         self.journal.flush()
         return True
@@ -315,10 +315,13 @@ class Job:
 
     def _look_closely(self) -> list[dict[str, Any]]:
         pids = [self.main.pid, *(pid for pid, _ in self._members.others())]
-        processes = evidence.look_at_all(pids, closely=True)
+        processes = self._look_at(pids, closely=True)
         if self.stopping:
             self._watch.add(processes)
         return processes
+
+    def _look_at(self, pids: list[int], closely: bool) -> list[dict[str, Any]]:
+        return evidence.look_at_all(pids, closely, level=1 if self.isolation is Isolation.PID1 else 0)
 
     def _write_look(self, moment: str, processes: list[dict[str, Any]]) -> None:
         self._last_look = evidence.fingerprint(processes)
@@ -355,7 +358,7 @@ class Job:
         self._unkillable = True
         left = [] if self.ended else [self.main.pid]
         left += [pid for pid, _ in self._members.others()]
-        self.journal.add(FactName.UNKILLABLE, processes=evidence.look_at_all(left, closely=True))
+        self.journal.add(FactName.UNKILLABLE, processes=self._look_at(left, closely=True))
         self._tell()
 
     # --- the end
@@ -402,15 +405,16 @@ class Job:
         """What was alive after a main process that ended by itself; after our SIGKILL that is no news."""
         if self.killed:
             return
-        left = evidence.look_at_all([pid for pid, _ in self._members.others()], closely=True)
+        left = self._look_at([pid for pid, _ in self._members.others()], closely=True)
         left += self._watch.killed_with_main()
         if left:
             self.journal.add(FactName.LEFT_OVER, processes=left)
 
     def _write_unattributed(self) -> None:
         for jobs, escapees in self._members.strays():
-            processes = evidence.look_at_all([pid for pid, _ in escapees], closely=True)
-            self.journal.add(FactName.UNATTRIBUTED, processes=processes, jobs=jobs)
+            processes = self._look_at([pid for pid, _ in escapees], closely=True)
+            if processes:
+                self.journal.add(FactName.UNATTRIBUTED, processes=processes, jobs=jobs)
 
     def _finish(self, retry: float) -> None:
         """Kill what is left until nothing is, however long that takes."""

@@ -52,16 +52,18 @@ class Stat:
 
 
 class Status:
-    """Of /proc/PID/status: the pid inside its namespace, and the signal masks of the main thread."""
+    """Of /proc/PID/status: the pids in all its namespaces, and the signal masks of the main thread."""
 
-    __slots__ = ("blocked", "caught", "ignored", "inner", "pending")
+    __slots__ = ("blocked", "caught", "ignored", "pending", "pids")
 
     def __init__(self, text: bytes) -> None:
-        self.inner = self.pending = self.blocked = self.ignored = self.caught = 0
+        self.pending = self.blocked = self.ignored = self.caught = 0
+        self.pids: list[int] = []
+        """From the namespace in which this is read to the innermost."""
         for line in text.splitlines():
             key, _, value = line.partition(b":")
             if key == b"NSpid":
-                self.inner = int(value.split()[-1])
+                self.pids = [int(pid) for pid in value.split()]
             elif key in _MASKS:
                 name = _MASKS[key]
                 setattr(self, name, getattr(self, name) | int(value, 16))

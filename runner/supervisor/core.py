@@ -160,7 +160,7 @@ class Core:
     def _go_on(self, live: Live) -> None:
         if live.phase.is_terminal and live.phase is not Phase.DELETING:
             return
-        self._workers.push(live, recovery.STANDING[live.phase])
+        self._workers.push(live, recovery.standing(live))
         if live.record.killed is not None:
             self._workers.push(live, (KillReason(live.record.killed),))
         if live.kind is Kind.TUNING:

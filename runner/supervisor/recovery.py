@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from runner.backends import base
+from runner.backends.base import Fact
 from runner.lifecycle.facts import FactName
 from runner.lifecycle.phases import Order, Phase
 from runner.supervisor import journals
 from runner.supervisor.live import LAUNCHED, Live
 
-STANDING: dict[Phase, tuple[Order, ...]] = {
+_STANDING: dict[Phase, tuple[Order, ...]] = {
     Phase.PENDING: (Order.ADMIT,),
     Phase.PREPARING: (Order.PREPARE,),
     Phase.LAUNCHING: (Order.LAUNCH,),
@@ -27,9 +28,14 @@ STANDING: dict[Phase, tuple[Order, ...]] = {
     Phase.UPLOADING_STOPPED: (Order.UPLOAD, Order.CLEAR),
     Phase.DELETING: (Order.ERASE,),
 }
-"""The orders that a job's phase says were given. All are repeated: each does nothing where it was carried out."""
+"""The orders that a job's phase says were given. Each may be repeated: it does nothing where it was carried out."""
 
 _LAST = frozenset({FactName.GONE.value, FactName.LOST.value})
+
+
+def standing(live: Live) -> list[Order]:
+    """The orders to repeat. A launch that is in the journal was carried out."""
+    return [order for order in _STANDING[live.phase] if order is not Order.LAUNCH or not _facts(live)]
 
 
 def unburied(lives: Iterable[Live]) -> list[Live]:
@@ -37,7 +43,7 @@ def unburied(lives: Iterable[Live]) -> list[Live]:
 
     Their keeper goes on with them, or it has died; the backend knows which.
     """
-    return [live for live in lives if live.phase in LAUNCHED and _is_open(live.folder, live.record.attempt)]
+    return [live for live in lives if live.phase in LAUNCHED and _is_open(live)]
 
 
 def boot_id() -> str:
@@ -45,6 +51,11 @@ def boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
 
-def _is_open(folder: Path, attempt: int) -> bool:
-    facts = [fact for fact in journals.read(base.journal(folder)).facts if fact.get("a") == attempt]
+def _is_open(live: Live) -> bool:
+    facts = _facts(live)
     return bool(facts) and facts[-1]["fact"] not in _LAST
+
+
+def _facts(live: Live) -> list[Fact]:
+    """Those of the attempt that is on record."""
+    return [fact for fact in journals.read(base.journal(live.folder)).facts if fact.get("a") == live.record.attempt]

@@ -137,7 +137,9 @@ class Service:
         """The job's summary once it has ended; everyone who waits gets the same. Raises WaitTimeout."""
         live = self._fresh(kind, name)
         try:
-            await asyncio.wait_for(self._core.waiters.end(live), timeout)
+            # Not wait_for: with a timeout of 0 it does not even look.
+            async with asyncio.timeout(timeout):
+                await self._core.waiters.end(live)
         except TimeoutError:
             status = views.status(live.record)
             raise WaitTimeout(f"{live.key} has not ended after {timeout:g} s: it is {status}") from None
@@ -154,7 +156,8 @@ class Service:
             raise InvalidRequest("pattern", f"must be a regular expression: {error}") from None
         live = self._fresh(kind, name)
         try:
-            found = await asyncio.wait_for(waiting.line(self._core.waiters, live, expression), timeout)
+            async with asyncio.timeout(timeout):
+                found = await waiting.line(self._core.waiters, live, expression)
         except TimeoutError:
             raise WaitTimeout(f"no line of {live.key} matched {pattern!r} within {timeout:g} s{_last(live)}") from None
         if found is None:

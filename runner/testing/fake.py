@@ -119,9 +119,13 @@ class FakeBackend:
         self._is_alive = False
         self._listener.broken("the fake keeper was killed")
 
+    def disconnect(self) -> None:
+        """The supervisor was killed: nobody listens until the next `open`."""
+        self._listener = Listener()
+
     def owner_gone(self) -> None:
         """The supervisor of a named directory was killed: the keeper stops every job by itself."""
-        self._listener = Listener()
+        self.disconnect()
         for job in self._jobs.values():
             job.owner_gone()
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -145,7 +147,10 @@ def test_a_quiet_grace_writes_no_looks_but_those_of_its_ends(bench: Bench, room:
 
 
 def test_in_a_nested_namespace_a_process_has_the_pid_by_which_the_job_knows_it(bench: Bench, room: Room) -> None:
-    command = ["unshare", "--pid", "--fork", *probe("deaf")]
+    unshare = ["unshare", "--pid", "--fork"] if os.geteuid() == 0 else ["unshare", "--user", "--pid", "--fork"]
+    if shutil.which("unshare") is None or subprocess.run([*unshare, "true"], capture_output=True).returncode:
+        pytest.skip("no PID namespace can be made on this machine")
+    command = [*unshare, *probe("deaf")]
     job = bench.launch(["sh", "-c", '"$@" & echo "child $!"; wait', "sh", *command], room)
     nested = next(
         process for process in others(job, 2) if "deaf" in process["command"] and process["name"] != "unshare"
@@ -156,3 +161,17 @@ def test_in_a_nested_namespace_a_process_has_the_pid_by_which_the_job_knows_it(b
     assert nested["inner"] == int(numbers[1] if room.is_pid1 else numbers[0])
     job.kill()
     job.wait_gone()
+
+
+def test_tini_waits_for_signals_where_no_mask_shows_it(bench: Bench, room: Room) -> None:
+    tini = shutil.which("tini")
+    if tini is None:
+        pytest.skip("no tini on this machine")
+    # Outside a PID namespace of its own it says that it is not PID 1, and goes on.
+    job = bench.launch([tini, "-s", "--", *probe("polite")], room)
+    wait_until(lambda: job.see()[0]["sigterm"] == "waited", within=5, saying=lambda: f"does not wait: {job.see()}")
+    job.stop(grace=60)
+    assert job.wait_gone()["code"] == 0
+    assert job.look("before")[0]["sigterm"] == "waited"
+    assert job.one(FactName.SIGNAL)["outcome"] == "sent"
+    assert not job.facts(FactName.LEFT_OVER, FactName.KILL)

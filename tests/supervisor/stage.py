@@ -60,6 +60,7 @@ class Stage:
         """The supervisor is killed: nothing that it has not committed happens, and nothing is closed."""
         if self.service._lock is None:
             return
+        self.backend.disconnect()
         core = self.service._core
         for running in core._workers._running:
             running.cancel()
