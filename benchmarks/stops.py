@@ -57,9 +57,7 @@ def _popen(program: Path) -> subprocess.Popen[bytes]:
 def _floor_many(program: Path, count: int) -> tuple[float, float]:
     """ms to launch `count` children until all are ready, and ms to stop them all, by pidfds in one epoll set."""
     began = time.perf_counter()
-    children = [
-        subprocess.Popen([program], stdout=subprocess.PIPE, start_new_session=True) for _ in range(count)
-    ]
+    children = [subprocess.Popen([program], stdout=subprocess.PIPE, start_new_session=True) for _ in range(count)]
     for child in children:
         assert child.stdout is not None
         child.stdout.readline()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from runner.backends.local import LocalBackend
+from runner.backends.local import LocalBackend, check_machine
 from runner.backends.local import Policy as KeeperPolicy
 from runner.jobs.base import Defaults, Kind
 from runner.settings import Settings
 from runner.supervisor.options import Options, Policy, durability
+
+__all__ = ["check_machine", "local", "options"]
 
 
 def options(settings: Settings, policy: str) -> Options:

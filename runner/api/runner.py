@@ -80,6 +80,8 @@ class Runner:
         Raises DataDirectoryInUse, DataDirectoryUnusable, KeeperFailed, UnsupportedPlatform.
         """
         from runner.api import embedding
+
+        embedding.check_machine()
         from runner.supervisor.service import Service
 
         self._private = None if data_dir is not None else Path(tempfile.mkdtemp(prefix="runner-"))

@@ -24,6 +24,8 @@ def serve(
     DataDirectoryUnusable, KeeperFailed.
     """
     from runner.api import embedding
+
+    embedding.check_machine()
     from runner.supervisor import serving
 
     folder = configuration.data_dir() if data_dir is None else Path(data_dir).absolute()

@@ -7,13 +7,15 @@ import contextlib
 import itertools
 import json
 import os
+import re
 import socket
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from runner.backends.base import Backend, Launch, Listener, Stop
-from runner.errors import IsolationUnavailable, KeeperFailed
+from runner.errors import IsolationUnavailable, KeeperFailed, UnsupportedPlatform
 from runner.keeper import start
 from runner.keeper.protocol import LARGEST_LINE, UNKILLABLE_AFTER, Policy, connect, encode
 from runner.lifecycle.facts import KillReason
@@ -22,6 +24,23 @@ from runner.lifecycle.stops import Isolation
 __all__ = ["LocalBackend", "Policy"]
 
 _PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+
+
+OLDEST_KERNEL = (5, 4)
+"""pidfds that can be polled and waited for, and clone3: `pid1` without root needs 5.11 for its overlay."""
+
+
+def check_machine() -> None:
+    """Raises UnsupportedPlatform where no keeper can work."""
+    if sys.platform != "linux":
+        raise UnsupportedPlatform(
+            f"this machine is {sys.platform}: jobs need the Linux kernel. On a Mac or on Windows, "
+            "use it inside a Linux container or virtual machine."
+        )
+    release = os.uname().release
+    numbers = re.match(r"(\d+)\.(\d+)", release)
+    if numbers is not None and tuple(map(int, numbers.groups())) < OLDEST_KERNEL:
+        raise UnsupportedPlatform(f"this machine has Linux {release}: jobs need {'.'.join(map(str, OLDEST_KERNEL))}")
 
 
 class LocalBackend(Backend):

@@ -57,7 +57,7 @@ def check(
 
     Exit codes: 0 graceful, 1 not graceful, 2 wrong usage, 3 could not be run, 4 undecided.
     """
-    from runner.cli import check as checking
+    import runner.cli.check as checking
 
     trigger = checking.trigger_of(after, when_log, when_file, at_random)
     wish = checking.Wish(command, grace, trigger, give_up, isolation, full_grace)
@@ -70,7 +70,7 @@ def serve(data_dir: DataDir = None) -> None:
 
     SIGTERM or Ctrl-C stops every job with its own grace and then ends; a second one kills them.
     """
-    from runner.cli import serve as serving
+    import runner.cli.serve as serving
 
     raise typer.Exit(serving.serve(data_dir))
 
@@ -78,7 +78,7 @@ def serve(data_dir: DataDir = None) -> None:
 @app.command()
 def demo() -> None:
     """Stop a real compilation and a real tuning job while they run, and watch what happens."""
-    from runner.cli import demo as showing
+    import runner.cli.demo as showing
 
     raise typer.Exit(showing.demo())
 

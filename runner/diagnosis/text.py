@@ -85,7 +85,7 @@ def _evidence(report: Report, width: int) -> Iterator[str]:
 
 def _is_leaving(entry: Mapping[str, Any]) -> bool:
     """An interpreter puts the default action back while it shuts down: true, and no news."""
-    return entry["event"] == "disposition" and entry["to"] == "default"
+    return bool(entry["event"] == "disposition" and entry["to"] == "default")
 
 
 def _line(at: float, told: str, width: int) -> list[str]:

@@ -42,9 +42,11 @@ class Kin:
             self.session, self.start = stat.session, stat.start
         except OSError:
             pass  # proc(5), hidepid
-        self._marks = procfs.read_variable(pid, MARK)
+        self._marks: str | None = ""
 
     def bears(self, mark: str) -> bool:
+        if self._marks == "":
+            self._marks = procfs.read_variable(self.pid, MARK)
         return bears(self._marks, mark)
 
 
@@ -55,12 +57,12 @@ _UNKNOWN = 1 << 62
 class Family:
     """A child of the keeper keeps its pid until the keeper has waited for it: so what is known of one may be kept."""
 
-    __slots__ = ("_arrived", "_disputed", "_is_main", "_jobs", "_recognised")
+    __slots__ = ("_arrived", "_disputed", "_is_main", "_jobs", "_known")
 
     def __init__(self, is_main: Callable[[int], bool]) -> None:
         self._is_main = is_main
         self._jobs: list[Owner] = []
-        self._recognised: dict[int, list[Owner]] = {}
+        self._known: dict[int, list[Owner]] = {}
         self._disputed: dict[int, tuple[str, ...]] = {}
         """Orphans that more than one job may have left, and the keys of those, although some may be gone by now."""
         self._arrived: list[tuple[int, list[Owner]]] | None = None
@@ -72,9 +74,13 @@ class Family:
         """Forgets one that is not there."""
         self._jobs = [other for other in self._jobs if other is not job]
 
+    def pids(self) -> list[int]:
+        """The orphans, zombies included, in the order in which they came."""
+        return [pid for pid in procfs.own_children() if not self._is_main(pid)]
+
     def orphans(self) -> list[tuple[int, list[Owner]]]:
-        """Each with the jobs that may have left it: one if it is recognised, or only one is older than it."""
-        return [(pid, self._owners(pid)) for pid in procfs.own_children() if not self._is_main(pid)]
+        """Each with its `owners`."""
+        return [(pid, self.owners(pid)) for pid in self.pids()]
 
     def arrived(self) -> list[tuple[int, list[Owner]]]:
         """The orphans that there were when `renew` had been called: enough to know where a job that ended left any."""
@@ -86,18 +92,26 @@ class Family:
         """Processes have ended, so that orphans may have arrived; these have been waited for."""
         self._arrived = None
         for pid in waited_for:
-            self._recognised.pop(pid, None)
+            self._known.pop(pid, None)
             self._disputed.pop(pid, None)
 
-    def _owners(self, orphan: int) -> list[Owner]:
-        known = self._recognised.get(orphan)
+    def owners(self, orphan: int) -> list[Owner]:
+        """The jobs that may have left it: one if it is recognised, or if only one is older than it."""
+        known = self._known.get(orphan)
         if known:
             return known
         kin = Kin(orphan)
-        sure = [job for job in self._jobs if job.recognises(kin)]
-        if sure:
-            self._recognised[orphan] = sure
-        return sure or [job for job in self._jobs if job.main.start <= kin.start]
+        older = [job for job in self._jobs if job.main.start <= kin.start]
+        sure = [job for job in older if job.recognises(kin)] if len(older) > 1 else older
+        if len(sure) == 1:
+            self._known[orphan] = sure
+        return sure or older
+
+    def waits_for(self, job: Owner) -> bool:
+        """There is an orphan that nobody but this job can have left, or a dying one that it may have left."""
+        return any(
+            owners == [job] or (job in owners and procfs.read_stat(orphan).ending) for orphan, owners in self.orphans()
+        )
 
     def belongs_to(self, orphan: int, owners: list[Owner], job: Owner) -> bool:
         """It is this job's for sure, and not only because the others that may have left it are gone."""
@@ -116,7 +130,7 @@ class Family:
 
     def kill_all(self) -> bool:
         """SIGKILL to every orphan, when there is no job any more; False if there is none, zombies included."""
-        orphans = [pid for pid in procfs.own_children() if not self._is_main(pid)]
+        orphans = self.pids()
         for pid in orphans:
             os.kill(pid, signal.SIGKILL)
         return bool(orphans)

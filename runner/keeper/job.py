@@ -418,14 +418,12 @@ class Job:
 
     def _finish(self, retry: float) -> None:
         """Kill what is left until nothing is, however long that takes."""
-        left = self._members.others() or self._members.hidden()
-        if not left and self._members.close() and (self._memory is None or self._memory.remove()):
+        if self._members.end() and self._members.close() and (self._memory is None or self._memory.remove()):
             self._leave_nothing()
             return
-        self._members.kill(left)
         if retry == _RETRY:
             self._loop.deadlines.after(self.unkillable_after, self._on_unkillable)
-        self._loop.deadlines.after(retry, lambda: self._finish(min(retry * 1.5, _SLOWEST_RETRY)))
+        self._loop.deadlines.after(retry, lambda: self._finish(min(retry * 1.1, _SLOWEST_RETRY)))
 
     def _leave_nothing(self) -> None:
         if hasattr(self, "main"):

@@ -200,13 +200,13 @@ class Keeper:
         self._leave_if_done()
 
     def _wait_for(self, pid: int, mains: list[tuple[Job, int, float | None]]) -> None:
-        try:
-            cpu: float | None = round(procfs.read_stat(pid).cpu, 3)
-        except OSError:
-            cpu = None
         job = self._mains.pop(pid, None)
+        cpu = None
         if job is not None:
-            job.see_execution()  # after the wait /proc could not tell any more
+            # After the wait /proc could not tell any more.
+            job.see_execution()
+            with contextlib.suppress(OSError):
+                cpu = round(procfs.read_stat(pid).cpu, 3)
         _, status = os.waitpid(pid, 0)
         if job is not None:
             mains.append((job, status, cpu))

@@ -170,8 +170,10 @@ def _check(order: dict[str, Any]) -> None:
     if not argv or not all(isinstance(word, str) for word in [*argv, *environment, *environment.values()]):
         raise ValueError("argv and environment must be texts, and argv not empty")
     check_grace(order["grace"])
-    if not all(isinstance(order[path], str) for path in ("folder", "working_directory")):
-        raise TypeError("paths must be texts")
+    if not all(isinstance(order[name], str) for name in ("job", "folder", "working_directory")):
+        raise TypeError("job, folder and working_directory must be texts")
+    if not isinstance(order["attempt"], int):
+        raise TypeError("attempt must be a number")
     for source, target in order["mounts"]:
         if not isinstance(source, str) or not isinstance(target, str) or not os.path.isabs(target):
             raise ValueError("a mount is a path and an absolute path")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
+from runner import clock
 from runner.keeper.family import Family, Kin, living, marked
 from runner.linux import procfs
 from runner.linux.process import Process, kill_one
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Protocol
 
     from runner.keeper.family import Identity
@@ -20,17 +23,17 @@ if TYPE_CHECKING:
         def others(self) -> list[Identity]:
             """All that live now, without the main process and without zombies."""
 
-        def hidden(self) -> list[Identity]:
-            """What keeps the job from being over although `others` finds nobody, when its main process has ended."""
-
         def strays(self) -> list[tuple[list[str], list[Identity]]]:
             """Escapees that this job may have left as well as others: the keys of all those jobs, and the escapees."""
 
-        def kill(self, processes: Iterable[Identity]) -> None:
-            """SIGKILL to these, or to all where that is surer."""
+        def end(self) -> bool:
+            """SIGKILL to all that is left after the main process; True once there is nobody. To be called again."""
 
         def close(self) -> bool:
             """Remove what was made to know them. Nobody is left; False if the kernel is not done with the last yet."""
+
+
+_A_TURN_NS = 5_000_000
 
 
 def below(main: Process) -> list[int]:
@@ -49,15 +52,12 @@ class NamespaceMembers:
     def others(self) -> list[Identity]:
         return living(below(self._main), self._main.pid)
 
-    def hidden(self) -> list[Identity]:
-        return []
-
     def strays(self) -> list[tuple[list[str], list[Identity]]]:
         return []
 
-    def kill(self, processes: Iterable[Identity]) -> None:
-        # The kernel kills them with PID 1, and reports its end only when they are gone.
-        return
+    def end(self) -> bool:
+        # The kernel has killed them with PID 1, and reported its end only when they were gone.
+        return True
 
     def close(self) -> bool:
         return True
@@ -104,28 +104,41 @@ class TreeMembers:
             or (kin.session == self.main.pid and not self.main.pid_is_reused())
         )
 
-    def hidden(self) -> list[Identity]:
-        """Zombies that this job may have left, until the keeper has waited for them; escapees of which it is the last
-        possible owner; and whoever bears the mark.
+    def end(self) -> bool:
+        return self._end_orphans() and not self._end_marked()
 
-        A look at children misses a process only if a parent of it ended meanwhile, which then is a zombie among the
-        keeper's own children: with none of those, however fast they fork, nobody was missed.
+    def _end_orphans(self) -> bool:
+        """Kill each orphan as it is found, the latest first, until there are no new ones.
+
+        With the main process gone, whoever is left hangs on an orphan; and what an orphan forks before it dies is an
+        orphan next. However fast they do that, nobody is missed: a look at the keeper's own children lacks a process
+        only because a parent of it has ended meanwhile, and that parent is a zombie there.
         """
-        found = []
-        for orphan, owners in self._family.orphans():
-            stat = procfs.read_stat(orphan)
-            if owners == [self] or (self in owners and stat.ended):
-                found.append((orphan, stat.start))
-        return found or marked(self.mark)
+        until = clock.monotonic_ns() + _A_TURN_NS
+        seen: set[int] = set()
+        while new := [orphan for orphan in reversed(self._family.pids()) if orphan not in seen]:
+            for orphan in new:
+                if clock.monotonic_ns() > until:
+                    return False  # the keeper has other things to do; this is called again
+                seen.add(orphan)
+                if self._family.owners(orphan) == [self]:
+                    self._kill(orphan)
+        return not self._family.waits_for(self)
+
+    def _kill(self, orphan: int) -> None:
+        # Nobody else can have its pid: that is kept until the keeper waits for it.
+        os.kill(orphan, signal.SIGKILL)
+        for pid, start in living(procfs.descendants(orphan), orphan):
+            kill_one(pid, start)
+
+    def _end_marked(self) -> bool:
+        left = marked(self.mark)
+        for pid, start in left:
+            kill_one(pid, start)
+        return bool(left)
 
     def strays(self) -> list[tuple[list[str], list[Identity]]]:
         return self._family.strays(self)
-
-    def kill(self, processes: Iterable[Identity]) -> None:
-        # What forks meanwhile becomes a child of the keeper at the latest when its parent has been killed, so the
-        # next look finds it.
-        for pid, start in processes:
-            kill_one(pid, start)
 
     def close(self) -> bool:
         self._family.leave(self)
@@ -135,26 +148,35 @@ class TreeMembers:
 class GroupMembers(TreeMembers):
     """`plain` with a cgroup: whoever was born in it; and orphans that had themselves moved to another one."""
 
-    __slots__ = ("_group",)
+    __slots__ = ("_group", "_group_killed")
 
     def __init__(self, main: Process, key: str, mark: str, family: Family, group: Group) -> None:
         super().__init__(main, key, mark, family)
         self._group = group
+        self._group_killed = False
 
     def others(self) -> list[Identity]:
-        return living(self._group.members(), self.main.pid)
+        found = living(self._group.members(), self.main.pid)
+        self._known.update(found)
+        return found
 
     def recognises(self, kin: Kin) -> bool:
         return super().recognises(kin) or kin.pid in self._group.members()
 
-    def hidden(self) -> list[Identity]:
-        moved = [orphan for orphan, owners in self._family.arrived() if owners == [self]]
-        return living({pid for orphan in moved for pid in (orphan, *procfs.descendants(orphan))}, self.main.pid)
-
-    def kill(self, processes: Iterable[Identity]) -> None:
-        self._group.kill()
-        super().kill(processes)
-        self._family.renew()
+    def end(self) -> bool:
+        left = self.others()
+        if left:
+            self._group.kill()
+            if self._group_killed:
+                # cgroup.kill passes by a process whose main thread has ended while others go on (seen on Linux 6.18).
+                for pid, start in left:
+                    kill_one(pid, start)
+            self._group_killed = True
+            self._family.renew()
+            return False
+        # A group does not list those that are dying, nor who has left it. Both are few, so the keeper's children are
+        # looked at once for all jobs that end together.
+        return not any(self in owners for _, owners in self._family.arrived()) or self._end_orphans()
 
     def close(self) -> bool:
         return self._group.remove() and super().close()

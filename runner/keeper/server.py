@@ -80,7 +80,7 @@ class _Connection:
         self._peer = peer
         self._server = server
         self._lines = Lines()
-        self._backlog = b""
+        self._backlog = bytearray()
         self._loop = server._loop
         self._loop.add(peer.fileno(), self._ready)
 
@@ -103,8 +103,12 @@ class _Connection:
     def send(self, message: dict[str, Any]) -> None:
         if self._peer.fileno() < 0:
             return
+        waits = bool(self._backlog)
         self._backlog += encode(message)
-        self._write()
+        if len(self._backlog) > _LARGEST_BACKLOG:
+            self._close()
+        elif not waits:
+            self._write()
 
     def finish(self, message: dict[str, Any]) -> None:
         """The last message: wait until it has been taken, since the keeper ends after it."""
@@ -121,12 +125,8 @@ class _Connection:
         except OSError:
             self._close()
             return
-        waited = sent < len(self._backlog)
-        self._backlog = self._backlog[sent:]
-        if len(self._backlog) > _LARGEST_BACKLOG:
-            self._close()
-            return
-        self._loop.change(self._peer.fileno(), select.EPOLLIN | (select.EPOLLOUT if waited else 0))
+        del self._backlog[:sent]
+        self._loop.change(self._peer.fileno(), select.EPOLLIN | (select.EPOLLOUT if self._backlog else 0))
 
     def _close(self) -> None:
         if self._peer.fileno() >= 0:

@@ -50,6 +50,11 @@ class Stat:
         """A zombie, or about to be gone. (A main thread that ended before the others shows as a zombie, too.)"""
         return self.state in "ZX" and self.threads <= 1
 
+    @property
+    def ending(self) -> bool:
+        """A zombie, or past the point from which it can only become one."""
+        return (self.exiting or self.state in "ZX") and self.threads <= 1
+
 
 class Status:
     """Of /proc/PID/status: the pids in all its namespaces, and the signal masks of the main thread."""

@@ -36,6 +36,8 @@ from runner.supervisor.workers import Task, Workers
 
 _logger = logging.getLogger(__name__)
 
+_POLICY, _BOOT = "policy", "boot"
+"""Notes to the next supervisor."""
 _DESPITE: dict[Task, Event] = {
     Order.ADMIT: Event.LAUNCH_FAILED,
     Order.PREPARE: Event.LAUNCH_FAILED,
@@ -89,6 +91,7 @@ class Core:
 
     async def close(self) -> None:
         """Do nothing more. What has not been done is on record, and the next supervisor goes on with it."""
+        self._is_open = False
         if self._mending is not None:
             self._mending.cancel()
         for live in self.engine.lives.values():
@@ -141,20 +144,24 @@ class Core:
     async def _bury(self, lives: Sequence[Live]) -> None:
         """Read on in all journals; those of jobs that died with their keeper are ended first."""
         for live in recovery.unburied(lives):
+            live.folder.mkdir(parents=True, exist_ok=True)
             await self.backend.bury(live.key, live.folder)
         with self.engine.change() as change:
             for live in lives:
+                recovery.step_back(change, live)
                 intake.absorb(change, live)
 
     def _take_over(self, lives: Sequence[Live]) -> None:
-        before = notes.read(self.database, "policy")
+        before = {name: notes.read(self.database, name) for name in (_POLICY, _BOOT)}
+        boot = recovery.boot_id()
         with self.engine.change() as change:
-            notes.write(self.database, "policy", self.options.policy.value)
-            if before == Policy.SERVE.value:
-                return
+            notes.write(self.database, _POLICY, self.options.policy.value)
+            notes.write(self.database, _BOOT, boot)
             for live in lives:
-                # The supervisor that had them was to take them with it, and was killed before it could.
-                if not live.phase.is_terminal:
+                if before[_BOOT] != boot:
+                    recovery.count_anew(change, live)
+                if before[_POLICY] != Policy.SERVE.value and not live.phase.is_terminal:
+                    # The supervisor that had them was to take them with it, and was killed before it could.
                     change.advance(live, Event.STOP_REQUESTED, clock.wall_ns())
 
     def _go_on(self, live: Live) -> None:

@@ -90,6 +90,7 @@ class Engine:
         self._consequences = consequences
         self._works: list[_Work] = []
         self._grown: dict[Live, None] = {}
+        self._is_closed = False
         self._due: asyncio.Handle | None = None
         self._idle: asyncio.TimerHandle | None = None
         self._checkpoint: asyncio.Future[None] | None = None
@@ -131,6 +132,7 @@ class Engine:
     async def close(self) -> None:
         """Do what is waiting, and take no more."""
         self._turn()
+        self._is_closed = True
         for handle in (self._due, self._idle):
             if handle is not None:
                 handle.cancel()
@@ -144,7 +146,7 @@ class Engine:
         return answer
 
     def _wake(self) -> None:
-        if self._due is None:
+        if self._due is None and not self._is_closed:
             self._due = asyncio.get_running_loop().call_soon(self._turn)
 
     def _turn(self) -> None:

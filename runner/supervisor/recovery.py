@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from runner import clock
 from runner.backends import base
 from runner.backends.base import Fact
 from runner.lifecycle.facts import FactName
 from runner.lifecycle.phases import Order, Phase
 from runner.supervisor import journals
+from runner.supervisor.changes import Change
 from runner.supervisor.live import LAUNCHED, Live
 
 _STANDING: dict[Phase, tuple[Order, ...]] = {
@@ -46,14 +48,36 @@ def unburied(lives: Iterable[Live]) -> list[Live]:
     return [live for live in lives if live.phase in LAUNCHED and _is_open(live)]
 
 
+def count_anew(change: Change, live: Live) -> None:
+    """The machine was booted since: CLOCK_MONOTONIC began again, so a time limit counts from the wall clock's time.
+
+    Only a tuning job is still running then.
+    """
+    record = change.record(live)
+    if record.started is not None:
+        change.patch(live, executed=clock.monotonic_ns() - max(0, clock.wall_ns() - record.started))
+
+
 def boot_id() -> str:
     """Which run of this machine's kernel this is (random(4))."""
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
 
+def step_back(change: Change, live: Live) -> None:
+    """A journal that lost its last facts (a power loss may take them) ends before what is on record of it: its end,
+    which was written down since, shall not be taken for a fact that is on record.
+    """
+    facts = _facts(live)
+    if live.phase in LAUNCHED and facts and facts[-1]["fact"] in _LAST and facts[-1]["n"] <= live.record.fact:
+        change.patch(live, fact=facts[-1]["n"] - 1)
+
+
 def _is_open(live: Live) -> bool:
     facts = _facts(live)
-    return bool(facts) and facts[-1]["fact"] not in _LAST
+    if facts:
+        return facts[-1]["fact"] not in _LAST
+    # There were facts, and they are on record: the whole journal was lost.
+    return live.record.fact > 0 and live.phase is not Phase.LAUNCHING
 
 
 def _facts(live: Live) -> list[Fact]:

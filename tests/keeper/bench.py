@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from runner.backends.base import Fact, Launch, Listener, Mount, Stop
 from runner.backends.local import LocalBackend, Policy
+from runner.keeper.protocol import UNKILLABLE_AFTER
 from runner.lifecycle.facts import FactName, KillReason
 from runner.lifecycle.phases import Cause
 from runner.lifecycle.stops import Isolation
@@ -46,7 +47,14 @@ ROOMS = {"pid1": PID1, "plain": PLAIN, "plain-no-cgroup": TREE}
 class Bench:
     """One data directory with its keeper; leaves nothing when it is closed."""
 
-    def __init__(self, data_dir: Path, *, cgroups: bool = True, policy: Policy = Policy.PRIVATE) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        cgroups: bool = True,
+        policy: Policy = Policy.PRIVATE,
+        unkillable_after: float = UNKILLABLE_AFTER,
+    ) -> None:
         self.data_dir = data_dir
         data_dir.mkdir(parents=True, exist_ok=True)
         self.attempts: list[Attempt] = []
@@ -54,8 +62,12 @@ class Bench:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self.backend = LocalBackend(data_dir, policy, use_cgroups=cgroups)
-        self.do(self.backend.open(Listener(broken=self.broken.append)))
+        self.backend = LocalBackend(data_dir, policy, use_cgroups=cgroups, unkillable_after=unkillable_after)
+        try:
+            self.do(self.backend.open(Listener(broken=self.broken.append)))
+        except BaseException:
+            self.close()
+            raise
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
@@ -109,9 +121,9 @@ class Bench:
         self.do(self.backend.launch(launch))
         return self.attempts[-1]
 
-    def changed(self, attempt: Attempt, **members: Any) -> Attempt:
+    def changed(self, job: Attempt, **members: Any) -> Attempt:
         """The same job with another launch."""
-        return Attempt(self, replace(attempt.launch, **members))
+        return Attempt(self, replace(job.launch, **members))
 
     def bury(self, attempt: Attempt) -> None:
         self.do(self.backend.bury(attempt.launch.job, attempt.launch.folder))

@@ -51,8 +51,9 @@ def make_bench(nothing_left: Path, request: pytest.FixtureRequest) -> Iterator[M
     benches: list[Bench] = []
     request.node.stash[_BENCHES] = benches
 
-    def make(room: Room | None = None, policy: Policy = Policy.PRIVATE) -> Bench:
-        bench = Bench(nothing_left / f"data-{len(benches)}", cgroups=room.cgroups if room else True, policy=policy)
+    def make(room: Room | None = None, policy: Policy = Policy.PRIVATE, **options: float) -> Bench:
+        folder = nothing_left / f"data-{len(benches)}"
+        bench = Bench(folder, cgroups=room.cgroups if room else True, policy=policy, **options)
         benches.append(bench)
         return bench
 

@@ -24,12 +24,13 @@ def living(processes: list[Fact]) -> list[Fact]:
     return [process for process in processes if lives(process)]
 
 
-def others(job: Attempt, count: int) -> list[Fact]:
-    """The job's processes but for the main one, once a look finds `count` of them."""
+def others(job: Attempt, count: int, sigterm: str | None = None) -> list[Fact]:
+    """The job's processes but for the main one, once a look finds `count` of them, all with this disposition."""
 
     def found() -> list[Fact]:
         seen = [process for process in job.see() if process["pid"] != job.pid]
-        return seen if len(seen) == count else []
+        as_asked = [process for process in seen if sigterm in (None, process["sigterm"])]
+        return seen if len(seen) == len(as_asked) == count else []
 
     return wait_until(found, within=5, saying=lambda: f"not {count} other processes: {job.see()}")
 

@@ -1,4 +1,4 @@
-"""Cases 26, 27 and 31: processes that leave their session, their mark, their parent, or all at once; and whose they are."""
+"""Cases 26, 27 and 31: processes that leave their session, mark, parent, or all at once; and whose they are."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SOURCES = Path(__file__).parent.parent.parent
 
 
 @case(26)
-def test_a_grandchild_in_a_session_of_its_own_is_found_and_ended(bench: Bench, room: Room, _case: None) -> None:
+def test_a_grandchild_in_a_session_of_its_own_is_found_and_ended(bench: Bench, room: Room) -> None:
     job = bench.launch(probe("escapee"), room)
     (escapee,) = others(job, 1)
     assert escapee["inner"] == told(job, "child")
@@ -36,7 +36,7 @@ def test_a_grandchild_in_a_session_of_its_own_is_found_and_ended(bench: Bench, r
 
 @case(26)
 @pytest.mark.parametrize("hops", [2, 200])
-def test_a_chain_of_hops_out_of_sessions_is_ended(bench: Bench, room: Room, _case: None, hops: int) -> None:
+def test_a_chain_of_hops_out_of_sessions_is_ended(bench: Bench, room: Room, hops: int) -> None:
     # 2: it rests for good behind the second; 200: it is on its way when the stop comes.
     job = bench.launch(
         probe("hops", hops, 0.01 if hops > 2 else 0), room, ready="into session" if hops == 2 else "ready"
@@ -48,9 +48,7 @@ def test_a_chain_of_hops_out_of_sessions_is_ended(bench: Bench, room: Room, _cas
 
 
 @case(27)
-def test_an_escapee_without_a_mark_is_found_when_one_job_only_could_own_it(
-    bench: Bench, room: Room, _case: None
-) -> None:
+def test_an_escapee_without_a_mark_is_found_when_one_job_only_could_own_it(bench: Bench, room: Room) -> None:
     job = bench.launch(probe("escapee-unmarked"), room)
     (escapee,) = others(job, 1)
     assert Path(f"/proc/{escapee['pid']}/environ").read_bytes() == b""
@@ -70,7 +68,7 @@ def test_an_escapee_without_a_mark_is_found_when_one_job_only_could_own_it(
 @case(27)
 @pytest.mark.parametrize("room", [PID1, PLAIN], ids=["pid1", "plain"])
 def test_beside_another_job_an_escapee_without_a_mark_is_attributed_by_namespace_or_cgroup(
-    bench: Bench, room: Room, _case: None
+    bench: Bench, room: Room
 ) -> None:
     other = bench.launch(probe("polite"), room)
     job = bench.launch(probe("escapee-unmarked"), room)
@@ -88,7 +86,7 @@ def test_beside_another_job_an_escapee_without_a_mark_is_attributed_by_namespace
 @case(27)
 @pytest.mark.parametrize("room", [TREE], ids=["plain-no-cgroup"])
 def test_an_escapee_that_two_jobs_could_own_is_reported_by_both_and_ends_with_the_last(
-    bench: Bench, room: Room, _case: None
+    bench: Bench, room: Room
 ) -> None:
     first = bench.launch(probe("polite"), room)
     second = bench.launch(probe("escapee-unmarked"), room)
@@ -128,8 +126,8 @@ def test_orphans_of_jobs_side_by_side_are_not_mixed_up(bench: Bench, room: Room)
 
 
 @case(31)
-def test_nothing_survives_a_storm_of_forks(bench: Bench, room: Room, _case: None) -> None:
-    job = bench.launch(probe("storm", 20, 30), room)
+def test_nothing_survives_a_storm_of_forks(bench: Bench, room: Room) -> None:
+    job = bench.launch(probe("storm", 40, 30), room)
     job.stop(grace=60)
     ended = job.wait_gone()
     assert ended["code"] == 0
@@ -141,7 +139,7 @@ def test_nothing_survives_a_storm_of_forks(bench: Bench, room: Room, _case: None
 @case(31)
 @pytest.mark.parametrize("marked", [True, False], ids=["marked", "unmarked"])
 def test_nothing_survives_a_chain_that_hops_faster_than_a_tree_is_walked(
-    bench: Bench, room: Room, _case: None, tmp_path: Path, marked: bool
+    bench: Bench, room: Room, tmp_path: Path, marked: bool
 ) -> None:
     # A quarter of a million hops take longer than the test may.
     command = compiled("hopper.c", tmp_path, 250_000, 0)

@@ -71,7 +71,7 @@ def test_a_signalfd_shows_as_blocked_and_gets_its_signal(bench: Bench, room: Roo
 
 
 @case(57)
-def test_looks_hold_every_process_from_before_the_signal_to_the_deadline(bench: Bench, room: Room, _case: None) -> None:
+def test_looks_hold_every_process_from_before_the_signal_to_the_deadline(bench: Bench, room: Room) -> None:
     job = bench.launch(script("wrapper.sh", *probe("workers", 3)), room)
     tree = others(job, 4)
     job.stop(grace=0.3)
@@ -93,9 +93,7 @@ def test_looks_hold_every_process_from_before_the_signal_to_the_deadline(bench: 
 
 
 @case(57)
-def test_a_process_that_appears_after_the_signal_is_listed_and_its_end_too(
-    bench: Bench, room: Room, _case: None
-) -> None:
+def test_a_process_that_appears_after_the_signal_is_listed_and_its_end_too(bench: Bench, room: Room) -> None:
     job = bench.launch(program(LATE_WORKER), room)
     job.stop(grace=60)
     job.wait_for_log("worker ")
@@ -114,7 +112,7 @@ def test_a_process_that_appears_after_the_signal_is_listed_and_its_end_too(
 
 
 @case(57)
-def test_what_a_process_does_with_sigterm_is_followed_through_the_grace(bench: Bench, room: Room, _case: None) -> None:
+def test_what_a_process_does_with_sigterm_is_followed_through_the_grace(bench: Bench, room: Room) -> None:
     # As a Python program that raises in its handler, or resets it: what it did at the signal is not what it does later.
     text = """
 def forget(number, frame):

@@ -38,7 +38,7 @@ def test_a_worker_under_a_shell_never_hears_of_the_stop(bench: Bench, room: Room
 @case(24)
 def test_a_child_that_ignores_sigterm_is_killed_as_soon_as_the_main_process_has_ended(bench: Bench, room: Room) -> None:
     job = bench.launch(probe("leaves-child"), room)
-    (child,) = others(job, 1)
+    (child,) = others(job, 1, sigterm="ignored")
     job.stop(grace=60)
     ended = job.wait_gone()
     assert (ended["code"], ended["signal"]) == (0, None)
@@ -99,7 +99,9 @@ def test_main_process_and_child_that_die_together_are_told_apart(bench: Bench, r
     ended = job.wait_gone()
     assert (ended["pid"], ended["code"], ended["signal"]) == (job.pid, 7, None)
     end = end_of(job, child)
-    assert (end["code"], end["signal"]) == (None, "SIGKILL")
+    # In `pid1` the kernel waits for it as soon as the main process ends, which may be before it could be watched.
+    assert end["code"] is None
+    assert end["signal"] in ("SIGKILL", None if room.is_pid1 else "SIGKILL")
     assert not zombies(bench)
 
 
@@ -134,10 +136,7 @@ def test_only_the_main_process_gets_sigterm(bench: Bench, room: Room) -> None:
 @case(34)
 def test_workers_that_end_with_their_pipe_need_no_kill(bench: Bench, room: Room) -> None:
     job = bench.launch(probe("workers", 8), room)
-    wait_until(
-        lambda: [worker["sigterm"] for worker in others(job, 8)] == ["ignored"] * 8, within=5, saying="not all are deaf"
-    )
-    workers = others(job, 8)
+    workers = others(job, 8, sigterm="ignored")
     job.stop(grace=60)
     assert job.wait_gone()["code"] == 0
     assert "all 8 workers have ended" in job.log()
@@ -166,7 +165,7 @@ def test_a_child_that_is_its_parents_sibling_is_seen_and_ended(bench: Bench, roo
 
 def _seen_and_ended(bench: Bench, room: Room, text: str, count: int) -> None:
     job = bench.launch(program(text), room)
-    found = others(job, count)
+    found = others(job, count, sigterm="ignored")
     job.stop(grace=60)
     assert job.wait_gone()["code"] == 0
     assert {seen["pid"] for seen in job.look("before")} == {job.pid, *(process["pid"] for process in found)}

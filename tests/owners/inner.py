@@ -36,8 +36,10 @@ class Wish(NamedTuple):
     """Working directory of the jobs."""
     isolation: str
     cgroups: bool
-    way: str
+    way: str = ""
     """Name in `WAYS`."""
+    unmarked: bool = True
+    """With an escapee that has cleared its environment."""
 
 
 class Ready(NamedTuple):
@@ -59,7 +61,7 @@ def begin(wish: Wish) -> tuple[Runner, list[Job]]:
         return runner.train(command, grace=60, isolation=wish.isolation, cwd=wish.folder)
 
     deaf = train(["sh", "-c", DEAF_WITH_CHILDREN, "sh", *probe("deaf")])
-    escapees = [train(probe("escapee")), train(probe("escapee-unmarked"))]
+    escapees = [train(probe(name)) for name in ("escapee", *(["escapee-unmarked"] if wish.unmarked else []))]
     tuning = runner.tune(
         probe("deaf"),
         ranges={"rate": (0.1, 1.0)},
@@ -122,7 +124,7 @@ def follow_job(runner: Runner, jobs: list[Job]) -> None:
 
 def stop_job(runner: Runner, jobs: list[Job]) -> None:
     """It is killed in the middle of a stop that has a long grace."""
-    for job in jobs:
+    for job in (jobs[0], jobs[-1]):
         job.stop(wait=False)
     jobs[0].wait()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
+
+import pytest
 
 from tests import leftovers
 from tests.owners.inner import VARIABLE, Ready, Wish
@@ -35,6 +37,10 @@ ROOMS = {
     "plain": Room("plain"),
     "plain-without-cgroups": Room("plain", cgroups=False),
 }
+
+
+EVERY_ROOM = pytest.mark.parametrize("room", ROOMS, indirect=True)
+"""Without it a test is run in `pid1` and `plain`."""
 
 
 class Owner:
@@ -117,10 +123,7 @@ class Owner:
     @property
     def keeper(self) -> int:
         """The keeper's pid."""
-        wanted = f"runner-keeper {self.data_dir}".encode()
-        found = [int(line.parent.name) for line in Path("/proc").glob("[0-9]*/cmdline") if _starts(line, wanted)]
-        assert len(found) == 1, f"there are {len(found)} keepers of {self.data_dir}"
-        return found[0]
+        return keeper_of(self.data_dir)
 
     def assert_jobs_run(self) -> Self:
         """What is asserted to be gone later is there now."""
@@ -165,13 +168,47 @@ class Owner:
         )
         assert self.belonging(), "the forked child holds nothing of the owner's"
 
+    def clear_away(self) -> None:
+        """Kill what belongs to the owner's folder, and remove the data directory and the cgroups of its keeper."""
+        for found in self.belonging():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(found.split()[1]), signal.SIGKILL)
+        wait_until(lambda: not self.belonging(), within=5, saying=lambda: "\n".join(self.belonging()))
+        for line in self.data_dir.rglob("journal.jsonl"):
+            launch = json.loads(line.read_text().splitlines()[0])
+            if launch["cgroup"]:
+                group = Path(launch["cgroup"])
+                for path in (group, group.parent):
+                    with contextlib.suppress(OSError):  # not empty, or gone
+                        path.rmdir()
+        shutil.rmtree(self.data_dir)
+
     def _temporaries(self) -> list[str]:
         return [f"temporary {path}" for path in self._temporary.iterdir() if path.name.startswith("runner-")]
 
 
-def _starts(command_line: Path, wanted: bytes) -> bool:
+def keeper_of(data_dir: Path) -> int:
+    """The pid of the keeper of a data directory, by the name under which it shows itself."""
+    wanted = f"runner-keeper {data_dir}".encode()
+    found = [int(line.parent.name) for line in Path("/proc").glob("[0-9]*/cmdline") if _read(line) == wanted]
+    assert len(found) == 1, f"there are {len(found)} keepers of {data_dir}"
+    return found[0]
+
+
+def main_processes(data_dir: Path) -> list[int]:
+    """Pids of the living main processes of all jobs of a data directory, as their journals name them."""
+    facts = [json.loads(line) for path in data_dir.rglob("journal.jsonl") for line in path.read_text().splitlines()]
+    started = [(fact["pid"], fact["start"]) for fact in facts if fact["fact"] == "started"]
+    return [pid for pid, start in started if _start_of(pid) == start]
+
+
+def _start_of(pid: int) -> int | None:
+    fields = _read(Path("/proc", str(pid), "stat")).rpartition(b")")[2].split()
+    return int(fields[19]) if fields and fields[0] not in (b"Z", b"X") else None
+
+
+def _read(path: Path) -> bytes:
     try:
-        found = command_line.read_bytes().rstrip(b"\0")
+        return path.read_bytes().rstrip(b"\0")
     except OSError:
-        return False
-    return re.fullmatch(re.escape(wanted), found) is not None
+        return b""

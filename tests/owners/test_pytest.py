@@ -6,12 +6,13 @@ import signal
 
 import pytest
 
-from tests.owners.owning import Owner
+from tests.owners.owning import EVERY_ROOM, Owner
 
 TIMEOUT = "0.3"
 FUNCTION_ONLY = "timeout_func_only = true"
 
 
+@EVERY_ROOM
 def test_sigkill(owner: Owner) -> None:
     owner.run_pytest("test_waits").assert_jobs_run()
     owner.send(signal.SIGKILL)
@@ -44,6 +45,7 @@ def test_xdist_worker_sigkill(owner: Owner) -> None:
     assert "crashed" in owner.output
 
 
+@EVERY_ROOM
 def test_forked_child_holds_the_socket(owner: Owner) -> None:
     owner.run_pytest("test_forks").assert_jobs_run()
     owner.send(signal.SIGKILL)

@@ -91,6 +91,8 @@ class Served:
                 self._process.wait(PATIENCE)
         finally:
             self._end(signal.SIGKILL)
+            for keeper in keepers(self.data_dir):
+                os.kill(keeper, signal.SIGKILL)  # its jobs die with it
 
     def _end(self, number: signal.Signals) -> None:
         for client in self._clients:

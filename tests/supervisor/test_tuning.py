@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from runner.lifecycle.facts import FactName
-from tests.supervisor.stage import TRAINING, TUNING, Hesitant, Stage, play
+from runner.records import notes
+from tests.supervisor.stage import TRAINING, TUNING, Hesitant, Stage, play, search
 
 
 async def running(stage: Stage, count: int, name: str = "search") -> list[str]:
@@ -166,14 +167,31 @@ def test_a_stop_goes_on_under_the_next_supervisor(tmp_path: Path) -> None:
 
 def test_the_time_limit_of_a_tuning_job_stops_it(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
-        from tests.supervisor.stage import search
-
         request = search("good", "search", 4, 2)
         request["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxRuntimeInSeconds"] = 120
         await stage.service.create(TUNING, request)
         summary = await stage.service.wait(TUNING, "search")
         assert (summary["status"], summary["cause"]) == ("Stopped", "runtime-exceeded")
         assert {training["status"] for training in await stage.service.trainings("search")} == {"Stopped"}
+
+    play(tmp_path, scenario)
+
+
+def test_the_time_limit_of_a_tuning_job_holds_across_a_boot(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        request = search("measured", "search", 400, 2)
+        request["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxRuntimeInSeconds"] = 120
+        await stage.service.create(TUNING, request)
+        await asyncio.sleep(60)
+        notes.write(stage.service._core.database, "boot", "another")
+        await stage.crash()
+        stage.backend.die()
+        stage.clock.advance(-500)
+        stage.clock.set_wall_back(-500)
+        await stage.restart()
+        summary = await stage.service.wait(TUNING, "search")
+        assert summary["cause"] == "runtime-exceeded"
+        assert summary["ended"] - summary["started"] == pytest.approx(120, abs=11)
 
     play(tmp_path, scenario)
 

@@ -1,0 +1,143 @@
+"""`runner` as people start it: a process of its own, in a folder of its own, without a terminal or with one."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from tests.waiting import wait_until
+
+ROOT = Path(__file__).parent.parent.parent
+ESCAPE = "\x1b"
+WHEN_READY = ("--when-log", "^ready")
+"""Probes say so once their handlers are installed."""
+
+
+class Done(NamedTuple):
+    """A command that has ended."""
+
+    code: int
+    """Negative for a signal."""
+    out: str
+    err: str
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """What `--json` has printed."""
+        found: dict[str, Any] = json.loads(self.out)
+        return found
+
+    @property
+    def first(self) -> str:
+        """Code of the main finding."""
+        return str(self.report["findings"][0]["code"])
+
+
+class Command:
+    """`runner ARGUMENTS`, running in `folder`, which also has its temporary directory."""
+
+    def __init__(
+        self, folder: Path, *arguments: object, variables: Mapping[str, str] | None = None, terminal: bool = False
+    ) -> None:
+        self.folder = folder
+        self.temporary = folder / "tmp"
+        self.temporary.mkdir(exist_ok=True)
+        self._out, self._err = folder / "stdout", folder / "stderr"
+        self._master = -1
+        with contextlib.ExitStack() as files:
+            out = files.enter_context(self._out.open("wb")).fileno()
+            err = files.enter_context(self._err.open("wb"))
+            if terminal:
+                self._master, out = pty.openpty()
+                files.callback(os.close, out)
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "runner", *map(str, arguments)],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                cwd=folder,
+                env={**os.environ, **surroundings(self.temporary), **(variables or {})},
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.process.kill()
+        self.process.wait()
+        if self._master >= 0:
+            os.close(self._master)
+
+    @property
+    def out(self) -> str:
+        return self._out.read_bytes().decode()
+
+    @property
+    def err(self) -> str:
+        return self._err.read_bytes().decode()
+
+    def wait_for(self, text: str, *, within: float = 20) -> Self:
+        """Until the command has printed the text, on whichever stream."""
+        wait_until(
+            lambda: text in self.out + self.err or self.process.poll() is not None,
+            within=within,
+            saying=lambda: f"no {text!r} in:\n{self.out}\n{self.err}",
+        )
+        assert text in self.out + self.err, self.out + self.err
+        return self
+
+    def send(self, number: signal.Signals) -> Self:
+        self.process.send_signal(number)
+        return self
+
+    def end(self, within: float = 40) -> Done:
+        """Wait for its end."""
+        out = self._read_terminal() if self._master >= 0 else ""
+        try:
+            code = self.process.wait(timeout=within)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"the command has not ended:\n{self.out}\n{self.err}") from None
+        return Done(code, out or self.out, self.err)
+
+    def _read_terminal(self) -> str:
+        """All that the command prints until nobody has the terminal open any more (EIO then, pty(7))."""
+        read = b""
+        with contextlib.suppress(OSError):
+            while part := os.read(self._master, 65536):
+                read += part
+        return read.decode()
+
+
+def run(
+    folder: Path, *arguments: object, variables: Mapping[str, str] | None = None, terminal: bool = False
+) -> Done:
+    """Run `runner ARGUMENTS` to its end."""
+    with Command(folder, *arguments, variables=variables, terminal=terminal) as command:
+        return command.end()
+
+
+def check(folder: Path, *arguments: object, program: Sequence[object]) -> Done:
+    """Run `runner check --json ARGUMENTS -- PROGRAM` to its end."""
+    return run(folder, "check", "--json", *arguments, "--", *program)
+
+
+def surroundings(temporary: Path) -> dict[str, str]:
+    """Variables of a user with a terminal of 80 columns."""
+    return {"TMPDIR": str(temporary), "PYTHONPATH": str(ROOT), "COLUMNS": "80", "TERM": "xterm", "NO_COLOR": ""}
+
+
+def private_directories(folder: Path) -> list[Path]:
+    """What is in the command's temporary directory."""
+    return list((folder / "tmp").iterdir())

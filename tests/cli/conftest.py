@@ -1,0 +1,25 @@
+"""Each test of a command has a folder in which nothing of a job may be left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.commanding import private_directories
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.process)
+
+
+@pytest.fixture
+def folder(nothing_left: Path) -> Iterator[Path]:
+    """Where the command runs. After the test no job, and no private data directory, may be left."""
+    (nothing_left / "tmp").mkdir()
+    yield nothing_left
+    assert private_directories(nothing_left) == []

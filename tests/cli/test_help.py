@@ -1,0 +1,41 @@
+"""`runner --help`, and that of each command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.commanding import ESCAPE, run
+
+COMMANDS = {
+    "check": ["--grace", "--after", "--when-log", "--when-file", "--at-random", "--give-up", "--isolation", "--json"],
+    "serve": ["--data-dir", "RUNNER_DATA_DIR"],
+    "demo": ["--help"],
+}
+
+
+def test_help(folder: Path) -> None:
+    done = run(folder, "--help")
+    assert (done.code, done.err) == (0, "")
+    assert all(f"  {command} " in done.out for command in COMMANDS)
+    assert ESCAPE not in done.out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command(folder: Path, command: str) -> None:
+    done = run(folder, command, "--help")
+    assert (done.code, done.err) == (0, "")
+    assert all(option in done.out for option in COMMANDS[command])
+
+
+def test_no_command(folder: Path) -> None:
+    done = run(folder)
+    assert done.code == 2
+    assert "Usage" in done.out + done.err
+
+
+def test_unknown_command(folder: Path) -> None:
+    done = run(folder, "chek")
+    assert done.code == 2
+    assert "chek" in done.err

@@ -1,0 +1,131 @@
+"""`runner serve`: others connect to it, and it ends its jobs before it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from runner import Runner
+from runner.api.job import Job
+from tests import leftovers
+from tests.cli.commanding import Command, Done, run
+from tests.probing import probe
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+def served(folder: Path) -> Iterator[Command]:
+    """A supervisor of the directory `data`."""
+    with Command(folder, "serve", "--data-dir", folder / "data") as command:
+        yield command.wait_for("listening")
+
+
+def data(folder: Path) -> Path:
+    return folder / "data"
+
+
+def train(runner: Runner, *program: object, grace: float = 30, isolation: str = "pid1") -> Job:
+    job = runner.train(probe(*map(str, program)), grace=grace, isolation=isolation)
+    job.wait_for_log("^ready")
+    return job
+
+
+def test_prints_one_line(folder: Path, served: Command) -> None:
+    assert served.out == f"runner listening on {data(folder)}\n"
+    done = served.send(signal.SIGTERM).end()
+    assert done == Done(0, f"runner listening on {data(folder)}\n", "")
+
+
+def test_relative_path_and_variable(folder: Path) -> None:
+    with Command(folder, "serve", variables={"RUNNER_DATA_DIR": "relative"}) as command:
+        command.wait_for(f"runner listening on {folder / 'relative'}\n")
+        assert command.send(signal.SIGINT).end().code == 0
+
+
+def test_connect(folder: Path, served: Command) -> None:
+    runner = Runner.connect(data(folder))
+    job = train(runner, "polite")
+    assert job.status == "InProgress"
+    assert job.stop().verdict == "graceful"
+    assert job.status == "Stopped"
+    runner.close()
+    assert served.send(signal.SIGTERM).end().code == 0
+
+
+def test_second_one_names_the_first(folder: Path, served: Command) -> None:
+    (folder / "second").mkdir()
+    done = run(folder / "second", "serve", "--data-dir", data(folder))
+    assert (done.code, done.out) == (1, "")
+    assert done.err == f"runner: {data(folder)} is in use by pid {served.process.pid}\n"
+    # The first one is unharmed.
+    runner = Runner.connect(data(folder))
+    assert runner.list() == []
+    runner.close()
+    assert served.send(signal.SIGTERM).end().code == 0
+
+
+@pytest.mark.parametrize("isolation", ["pid1", "plain"])
+def test_sigterm_stops_the_jobs(folder: Path, served: Command, isolation: str) -> None:
+    runner = Runner.connect(data(folder))
+    slow = train(runner, "slow", 0.5, isolation=isolation)
+    deaf = train(runner, "deaf", grace=0.3, isolation=isolation)
+    runner.close()
+    assert served.send(signal.SIGTERM).end(within=10) == Done(0, served.out, "")
+    reader = Runner.read(data(folder))
+    assert [job["status"] for job in reader.list()] == ["Stopped", "Stopped"]
+    assert reader.report(slow.name).findings[0].code == "graceful"
+    assert reader.report(deaf.name).findings[0].code == "ignored"
+    reader.close()
+
+
+def test_takes_no_more_jobs_while_it_ends(folder: Path, served: Command) -> None:
+    runner = Runner.connect(data(folder))
+    job = train(runner, "slow", 1)
+    served.send(signal.SIGTERM)
+    wait_until(lambda: job.status == "Stopping", within=5, saying=lambda: job.status)
+    with pytest.raises(Exception, match="takes no more jobs"):
+        runner.train(probe("polite"))
+    runner.close()
+    assert served.end(within=10).code == 0
+
+
+def test_two_signals_kill(folder: Path, served: Command) -> None:
+    runner = Runner.connect(data(folder))
+    job = train(runner, "deaf", grace=60)
+    served.send(signal.SIGTERM)
+    wait_until(lambda: job.status == "Stopping", within=5, saying=lambda: job.status)
+    runner.close()
+    assert served.send(signal.SIGTERM).end(within=5).code == 0
+    reader = Runner.read(data(folder))
+    report = reader.report(job.name)
+    reader.close()
+    (kill,) = (entry for entry in report.timeline if entry["event"] == "kill")
+    assert kill["why"] == "now"
+
+
+def test_directory_that_cannot_be_made(folder: Path) -> None:
+    (folder / "file").touch()
+    done = run(folder, "serve", "--data-dir", folder / "file" / "data")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith(f"runner: {folder}/file/data cannot be used as a data directory")
+    assert "Traceback" not in done.err
+
+
+def test_killed_server_leaves_its_jobs_to_the_next(folder: Path, served: Command) -> None:
+    runner = Runner.connect(data(folder))
+    job = train(runner, "polite")
+    runner.close()
+    served.send(signal.SIGKILL).end()
+    assert [line for line in leftovers.processes(data(folder)) if "runner-keeper" in line]
+    with Command(folder, "serve", "--data-dir", data(folder)) as following:
+        following.wait_for("listening")
+        runner = Runner.connect(data(folder))
+        assert runner.job(job.name).status == "InProgress"
+        assert runner.stop(job.name).verdict == "graceful"
+        runner.close()
+        assert following.send(signal.SIGTERM).end().code == 0
+    assert os.path.isdir(data(folder))
