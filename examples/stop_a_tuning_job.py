@@ -1,6 +1,7 @@
 """Stop a tuning job: it takes down every training that it launched, all at once, each with its own grace."""
 
 import sys
+import time
 
 from runner import Objective, Runner
 
@@ -14,6 +15,8 @@ with Runner() as runner:
         max_parallel=3,
         grace=10,
     )
+    while len(search.trainings()) < 3:
+        time.sleep(0.05)
     for training in search.trainings():
         training.wait_for_log("accuracy=")
 

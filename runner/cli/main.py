@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -32,7 +33,9 @@ DataDir = Annotated[
 
 @app.command(context_settings={"allow_interspersed_args": False})
 def check(
-    command: Annotated[list[str], typer.Argument(help="The program and its arguments, after `--`.")],
+    command: Annotated[
+        list[str], typer.Argument(metavar="COMMAND...", help="The program and its arguments, after `--`.")
+    ],
     grace: Annotated[float, typer.Option(help="Seconds from SIGTERM to SIGKILL.")] = 120.0,
     after: Annotated[float | None, typer.Option(help="Stop so many seconds after the start.")] = None,
     when_log: Annotated[
@@ -85,6 +88,9 @@ def demo() -> None:
 
 def main() -> None:
     """The console script. Errors that have an explanation are printed without a traceback."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What a program has printed may have no place in the terminal's encoding.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
     except InvalidRequest as error:

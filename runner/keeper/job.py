@@ -54,7 +54,6 @@ class Job:
         "_output",
         "_reading",
         "_report",
-        "_seen_before",
         "_unkillable",
         "_watch",
         "_writes_later",
@@ -103,7 +102,6 @@ class Job:
         self._last_look: frozenset[tuple[object, ...]] = frozenset()
         self._oom_before = procfs.oom_kills()
         self._unkillable = False
-        self._seen_before: list[dict[str, Any]] = []
         self._writes_later = False
 
     # --- launch
@@ -239,8 +237,10 @@ class Job:
         pids = [self.main.pid]
         if closely:
             pids += [pid for pid, _ in self._members.others()]
-        self._seen_before = self._look_at(pids, closely=False)
-        self._write_look("before", self._seen_before)
+        processes = self._look_at(pids, closely=False)
+        self._write_look("before", processes)
+        # Before the signal: with a PID 1 that ends at once the others are waited for, and how they ended is forgotten.
+        self._watch.add(processes)
         self.journal.flush()
         return True
 
@@ -277,8 +277,6 @@ class Job:
         if until == self.signalled:
             # A grace of 0: nothing comes between the two signals.
             self._on_deadline()
-        self._watch.add(self._seen_before)
-        self._seen_before = []
         self._loop.deadlines.at(until, self._on_deadline)
         if self.grace > 4 * _BEFORE_DEADLINE:
             self._loop.deadlines.at(until - round(_BEFORE_DEADLINE * 1e9), self._look_before_deadline)

@@ -30,7 +30,11 @@ class Durability(Enum):
 
 
 class NotRecorded(RunnerError):
-    """The database refused a statement or a commit, perhaps because the disk is full; nothing has changed."""
+    """The database could not be written, perhaps because the disk is full. Nothing has changed; later it may work."""
+
+
+class Contradiction(RunnerError):
+    """A statement contradicts what is recorded. It has done nothing, and never will; the transaction can go on."""
 
 
 class Database:
@@ -61,11 +65,13 @@ class Database:
             raise
 
     def execute(self, statement: str, values: tuple[Any, ...] = ()) -> sqlite3.Cursor:
-        """Run one statement. Raises NotRecorded."""
+        """Run one statement. Raises NotRecorded or Contradiction."""
         try:
             return self._connection.execute(statement, values)
-        except sqlite3.Error as error:
+        except sqlite3.OperationalError as error:
             raise NotRecorded(f"{self.path}: {error}") from error
+        except sqlite3.IntegrityError as error:
+            raise Contradiction(f"{self.path}: {error}") from error
 
     def checkpoint(self) -> None:
         """Move what is in the WAL into the database as far as nobody is in the way. Any thread may call this.

@@ -61,7 +61,7 @@ class NewJob:
 
 
 def insert(database: Database, job: NewJob, state: State) -> Record:
-    """Record a job. Raises NotRecorded if one of this type and name is recorded already."""
+    """Record a job. Raises Contradiction if one of this type and name is recorded already."""
     cursor = database.execute(
         "INSERT INTO jobs (kind, name, phase, attempt, fact, created, modified, parent, grace, isolation)"
         " VALUES (?, ?, ?, 1, 0, ?, ?, ?, ?, ?)",

@@ -32,6 +32,10 @@ class Change:
         """The job's record as this change has it."""
         return self.records.get(live, live.record)
 
+    def touched(self, key: str) -> Live | None:
+        """The job with this key, if this change concerns it already."""
+        return next((live for live in self.records if live.key == key), None)
+
     def begin(self, live: Live, step: Step) -> None:
         """The job has just been recorded."""
         self.records[live] = live.record

@@ -246,7 +246,7 @@ class Service:
         return live
 
     def _delete(self, change: Change, kind: Kind, name: str) -> Live:
-        live = self._fresh(kind, name)
+        live = change.touched(key(kind, name)) or self._fresh(kind, name)
         step = change.advance(live, Event.DELETE_REQUESTED, clock.wall_ns())
         if step is Refusal.NOT_ENDED:
             raise JobNotEnded(f"{live.key} has not ended: it is {views.status(live.record)}")

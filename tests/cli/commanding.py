@@ -120,9 +120,7 @@ class Command:
         return read.decode()
 
 
-def run(
-    folder: Path, *arguments: object, variables: Mapping[str, str] | None = None, terminal: bool = False
-) -> Done:
+def run(folder: Path, *arguments: object, variables: Mapping[str, str] | None = None, terminal: bool = False) -> Done:
     """Run `runner ARGUMENTS` to its end."""
     with Command(folder, *arguments, variables=variables, terminal=terminal) as command:
         return command.end()
@@ -139,5 +137,5 @@ def surroundings(temporary: Path) -> dict[str, str]:
 
 
 def private_directories(folder: Path) -> list[Path]:
-    """What is in the command's temporary directory."""
-    return list((folder / "tmp").iterdir())
+    """What is in the temporary directories of commands that run in the folder or below it."""
+    return list(folder.glob("**/tmp/*"))

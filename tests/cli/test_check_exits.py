@@ -33,7 +33,7 @@ POLITE = ["--", *probe("polite")]
         (["--no-such-option", *POLITE], "--no-such-option"),
         ([], "COMMAND"),
         (["--"], "COMMAND"),
-        (["--", ""], "Entrypoint"),
+        (["--", "sh", "not UTF-8: \udcff"], "ContainerEntrypoint[1]"),
     ],
     ids=lambda value: " ".join(value).split(" -- ")[0] or "nothing" if isinstance(value, list) else "",
 )
@@ -79,9 +79,7 @@ def test_ended_before_the_stop_shows_the_last_lines(folder: Path) -> None:
     assert done.out.endswith("".join(f"  {line}\n" for line in [*range(42, 51), "broken"]))
 
 
-@pytest.mark.parametrize(
-    "trigger", [["--after", 60], ["--when-log", "never"], ["--when-file", "never"], []], ids=lambda value: str(value)
-)
+@pytest.mark.parametrize("trigger", [["--after", 60], ["--when-log", "never"], ["--when-file", "never"], []], ids=str)
 def test_gives_up(folder: Path, trigger: list[object]) -> None:
     done = run(folder, "check", *trigger, "--give-up", 0.5, "--", *probe("silent"))
     assert done.code == 4

@@ -21,20 +21,32 @@ MEMBERS: Mapping[str, Any] = {
     "seconds_to_exit": (*NUMBER, type(None)),
     "left_over": list,
     "isolation": str,
-    "grace": NUMBER,
+    "grace": (*NUMBER, type(None)),
     "timeline": list,
 }
 SH = ["sh", "-c"]
 TITLE = {True: "\x1b[1;31mNOT GRACEFUL\x1b[0m: no-handler-pid1", False: "NOT GRACEFUL: no-handler-pid1"}
 
 
-@pytest.mark.parametrize("name", ["polite", "no-handler", "leaves-child", "exit 1"])
+@pytest.mark.parametrize("name", ["polite", "no-handler", "leaves-child"])
 def test_json(folder: Path, name: str) -> None:
-    done = check(folder, "--grace", 0.3, *WHEN_READY, program=probe(*name.split()))
-    report = done.report
-    assert {member: isinstance(report[member], kind) for member, kind in MEMBERS.items() if member != "grace"} == {
-        member: True for member in MEMBERS if member != "grace"
-    }
+    report = check(folder, "--grace", 0.3, *WHEN_READY, program=probe(name)).report
+    assert_well_formed(report)
+    assert (report["schema"], report["grace"]) == ("runner.report/1", 0.3)
+    assert isinstance(report["seconds_to_exit"], float)
+    signal = next(entry for entry in report["timeline"] if entry["event"] == "signal")
+    assert signal["t"] == 0
+
+
+def test_json_without_a_stop(folder: Path) -> None:
+    report = check(folder, program=[*SH, "exit 1"]).report
+    assert_well_formed(report)
+    assert (report["exit"], report["seconds_to_exit"], report["grace"]) == ({"code": 1, "signal": None}, None, None)
+
+
+def assert_well_formed(report: dict[str, Any]) -> None:
+    """The members that the report always has, and what they are."""
+    assert {member: report[member] for member, kind in MEMBERS.items() if not isinstance(report[member], kind)} == {}
     for finding in report["findings"]:
         assert {member: type(value) for member, value in finding.items()} == dict.fromkeys(
             ("code", "severity", "explanation", "cure"), str
@@ -46,10 +58,6 @@ def test_json(folder: Path, name: str) -> None:
     times = [entry["t"] for entry in report["timeline"]]
     assert times == sorted(times)
     assert all(isinstance(process["pid"], int) for process in report["left_over"])
-    if name == "exit 1":
-        assert report["seconds_to_exit"] is None
-    else:
-        assert report["grace"] == 0.3
 
 
 @pytest.mark.parametrize("columns", [80, 40])
@@ -90,24 +98,29 @@ def test_what_a_program_prints_does_not_steer_the_terminal(folder: Path) -> None
 
 
 def test_output_that_cannot_be_encoded(folder: Path) -> None:
-    done = run(folder, "check", "--", *SH, "echo h\u00e9; exit 1 # \u2713", variables={"PYTHONIOENCODING": "ascii"})
+    done = run(folder, "check", "--", *SH, "echo h\u00e9; exit 1", variables={"PYTHONIOENCODING": "ascii"})
     assert done.code == 4, done.err
+    assert done.out.endswith("  h\\xe9\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "program", "first"),
+    [
+        (WHEN_READY, probe("binary"), "graceful"),
+        (WHEN_READY, probe("pieces"), "graceful"),
+        ((), probe("floods", 1 << 20), "ended-before-stop"),
+    ],
+    ids=["binary", "pieces", "1 MiB"],
+)
+def test_program_that_prints_a_lot_or_no_text(
+    folder: Path, arguments: tuple[str, ...], program: list[str], first: str
+) -> None:
+    done = check(folder, *arguments, program=program)
+    assert (done.first, done.code) == (first, 0 if first == "graceful" else 4)
     assert "Traceback" not in done.err
 
 
-def test_command_line_that_is_not_utf8(folder: Path) -> None:
-    done = check(folder, program=[*SH, "exit 1", b"\xff\x1b".decode(errors="surrogateescape")])
-    assert done.code == 4, done.err
-    assert done.report["command"][-1] == "\\xff\\x1b"
-
-
-@pytest.mark.parametrize("name", ["binary", "floods 1048576", "pieces"])
-def test_program_that_prints_a_lot_or_no_text(folder: Path, name: str) -> None:
-    done = check(folder, *WHEN_READY, program=probe(*name.split()))
-    assert (done.code, done.first) in {(0, "graceful"), (4, "ended-before-stop")}, done.out + done.err
-    assert "Traceback" not in done.err
-
-
-def test_reader_that_goes_away(folder: Path) -> None:
-    done = run(folder, "check", "--after", 0.3, "--grace", 0, "--", *probe("no-handler"), terminal=False)
-    assert done.code == 1
+def test_program_that_prints_a_lot_and_ends(folder: Path) -> None:
+    done = run(folder, "check", "--", *probe("floods", 1 << 20))
+    assert done.code == 4
+    assert done.out.endswith(f"  {(1 << 20) // 64 - 1:063d}\n")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.commanding import WHEN_READY, Command, check, run
+from tests.cli.commanding import WHEN_READY, Command, check
 from tests.probing import probe
 
 LAX = 2.0
@@ -27,13 +28,14 @@ def test_after(folder: Path) -> None:
 
 
 def test_at_random(folder: Path) -> None:
-    done = check(folder, "--at-random", 0.5, program=probe("waits"))
-    assert done.code in (0, 1)  # it may have come before the mask was set
+    done = check(folder, "--at-random", 0.5, "--grace", 0.5, program=probe("waits"))
+    assert done.code in (0, 1)  # the signal may have come before the program was ready for it
     assert ran(done.report) <= 0.5 + LAX
 
 
 def test_when_log(folder: Path) -> None:
-    program = ["sh", "-c", "trap 'echo got it; exit 0' TERM; echo epoch 1; sleep 0.3; echo epoch 2; while :; do sleep 0.05; done"]
+    epochs = "trap 'echo got it; exit 0' TERM; echo epoch 1; sleep 0.3; echo epoch 2; while :; do sleep 0.05; done"
+    program = ["sh", "-c", epochs]
     done = check(folder, "--when-log", "epoch [2-9]", program=program)
     assert (done.code, done.first) == (0, "graceful")
     assert 0.3 <= ran(done.report) <= 0.3 + LAX
@@ -72,17 +74,24 @@ def test_grace(folder: Path, grace: float) -> None:
 
 
 def test_cut_short_once_the_facts_decide(folder: Path) -> None:
-    done = run(folder, "check", "--json", "--grace", 60, *WHEN_READY, "--", *probe("no-handler"))
-    report = done.report
-    assert (done.code, done.first) == (1, "no-handler-pid1")
-    assert (report["escalated"], report["cut_short"], report["seconds_to_exit"]) == (True, True, None)
-    (kill,) = (entry for entry in report["timeline"] if entry["event"] == "kill")
-    assert kill["why"] == "facts-decide"
-    assert 10 <= kill["t"] <= 10 + LAX
-
-
-def test_full_grace(folder: Path) -> None:
-    done = check(folder, "--grace", 10.5, "--full-grace", *WHEN_READY, program=probe("no-handler"))
-    report = done.report
-    assert (done.code, report["cut_short"]) == (1, False)
-    assert 10.5 <= report["seconds_to_exit"] <= 11
+    """Beside it, one that is told to wait: it takes about as long."""
+    folders = [folder / "cut-short", folder / "full-grace"]
+    options = [("--grace", 60), ("--grace", 11, "--full-grace")]
+    with ExitStack() as commands:
+        for where in folders:
+            where.mkdir()
+        started = [
+            commands.enter_context(Command(where, "check", "--json", *option, *WHEN_READY, "--", *probe("no-handler")))
+            for where, option in zip(folders, options, strict=True)
+        ]
+        cut, full = (command.end() for command in started)
+    assert [(done.code, done.first) for done in (cut, full)] == [(1, "no-handler-pid1")] * 2
+    assert [(done.report["escalated"], done.report["cut_short"]) for done in (cut, full)] == [
+        (True, True),
+        (True, False),
+    ]
+    assert cut.report["seconds_to_exit"] is None
+    assert 11 <= full.report["seconds_to_exit"] <= 11.5
+    kills = [entry for done in (cut, full) for entry in done.report["timeline"] if entry["event"] == "kill"]
+    assert [kill["why"] for kill in kills] == ["facts-decide", "deadline"]
+    assert 10 <= kills[0]["t"] <= 10 + LAX

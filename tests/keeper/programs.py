@@ -76,6 +76,17 @@ for _ in range(int(sys.argv[1])):
 ctypes.string_at(0)
 """
 
+ORPHANS_WHEN_ASKED = """
+# Makes many orphans which end at once, and says so.
+def leave(number, frame):
+    for _ in range(int(sys.argv[1])):
+        os.waitpid(fork(lambda: fork(lambda: None)), 0)
+    tell("orphaned")
+
+signal.signal(signal.SIGUSR1, leave)
+polite()
+"""
+
 ORPHANS_THAT_END = """
 # Two orphans end when they are told to: one by itself, one by a signal.
 def leave(act):

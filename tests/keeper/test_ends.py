@@ -18,10 +18,10 @@ MEGABYTE = 1 << 20
 
 
 @case(36)
-@pytest.mark.parametrize("code", [0, 1, 2, 32, 64, 127, 254, 255])
-def test_an_exit_code_is_recorded_exactly(bench: Bench, room: Room, code: int) -> None:
-    ended = bench.launch(probe("exit", code), room).wait_gone()
-    assert (ended["fact"], ended["code"], ended["signal"], ended["killer"]) == ("ended", code, None, None)
+def test_an_exit_code_is_recorded_exactly(bench: Bench, room: Room) -> None:
+    for code in (0, 1, 2, 32, 64, 127, 254, 255):
+        ended = bench.launch(probe("exit", code), room).wait_gone()
+        assert (ended["fact"], ended["code"], ended["signal"], ended["killer"]) == ("ended", code, None, None)
 
 
 @case(36)

@@ -16,6 +16,7 @@ from tests.keeper.cases import case
 from tests.keeper.conftest import MakeBench
 from tests.keeper.programs import MILL, MOVES_OUT, OUTER, program
 from tests.keeper.seeing import lives, living, others, told, zombies
+from tests.leftovers import processes
 from tests.probing import compiled, probe
 from tests.waiting import wait_until
 
@@ -201,6 +202,22 @@ def test_a_keeper_inside_a_job_ends_with_it_and_leaves_nothing(
     assert not job.facts(FactName.UNATTRIBUTED)
     neighbour.stop(grace=60)
     assert neighbour.wait_gone()["code"] == 0
+    assert not neighbour.facts(FactName.LEFT_OVER, FactName.UNATTRIBUTED)
+
+
+def test_what_a_keeper_inside_a_job_leaves_is_known_by_mark(
+    make_bench: MakeBench, room: Room, tmp_path: Path
+) -> None:
+    bench = make_bench(room)
+    neighbour = bench.launch(probe("polite"), room)
+    job = bench.launch(program(OUTER, SOURCES, tmp_path / "inner", "plain", *probe("escapee")), room)
+    # It dies unasked, and nobody has looked at its processes before: the mark alone tells whose they are.
+    os.kill(job.pid, signal.SIGKILL)
+    assert job.wait_gone()["killer"] == "other"
+    assert not job.facts(FactName.UNATTRIBUTED, FactName.LOOK)
+    assert [*processes(tmp_path / "inner")] == []
+    neighbour.stop(grace=60)
+    neighbour.wait_gone()
     assert not neighbour.facts(FactName.LEFT_OVER, FactName.UNATTRIBUTED)
 
 

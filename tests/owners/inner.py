@@ -53,9 +53,7 @@ class Ready(NamedTuple):
 
 def begin(wish: Wish) -> tuple[Runner, list[Job]]:
     """A runner with its jobs, all in the state that they are there for."""
-    runner = Runner(
-        backend=lambda data_dir, policy: LocalBackend(data_dir, Policy(policy), use_cgroups=wish.cgroups)
-    )
+    runner = Runner(backend=lambda data_dir, policy: LocalBackend(data_dir, Policy(policy), use_cgroups=wish.cgroups))
 
     def train(command: list[str]) -> Job:
         return runner.train(command, grace=60, isolation=wish.isolation, cwd=wish.folder)

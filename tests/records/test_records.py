@@ -13,7 +13,7 @@ from runner.errors import DataDirectoryUnusable
 from runner.lifecycle.phases import Cause, Phase
 from runner.lifecycle.transitions import State
 from runner.records import documents, history, jobs, notes, results
-from runner.records.database import Database, Durability, NotRecorded
+from runner.records.database import Contradiction, Database, Durability
 from runner.records.documents import Document
 from runner.records.history import Entry
 from runner.records.jobs import NewJob, Record
@@ -97,7 +97,7 @@ def test_times_never_run_backwards(database: Database) -> None:
 def test_a_name_is_taken_within_its_type(database: Database) -> None:
     insert(database, "a", "training")
     insert(database, "a", "compilation")
-    with pytest.raises(NotRecorded, match="UNIQUE"):
+    with pytest.raises(Contradiction, match="UNIQUE"):
         insert(database, "a", "training")
 
 

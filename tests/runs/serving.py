@@ -47,7 +47,7 @@ class Served:
                 stderr=output,
             )
         wait_until(
-            lambda: "runner listening on" in self.output[before:] or self._process and self._process.poll(),
+            lambda: "runner listening on" in self.output[before:] or (self._process and self._process.poll()),
             within=PATIENCE,
             saying=lambda: f"runner serve does not listen: {self.output}",
         )

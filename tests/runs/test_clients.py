@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from runner import Runner
 from runner.backends.local import LocalBackend
 from runner.backends.local import Policy as KeeperPolicy
 from runner.errors import NoSupervisor

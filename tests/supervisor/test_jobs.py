@@ -128,8 +128,7 @@ def test_in_plain_the_paths_are_those_of_the_host(tmp_path: Path) -> None:
 def test_a_jobs_environment(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         environment = {"PATH": "/bin", "RUNNER_DATA_DIR": "/secret", "COLOUR": "red", "SIZE": "1"}
-        members = {"Environment": {"SIZE": "2"}}
-        await stage.service.create(TRAINING, request("good", **members), str(tmp_path), environment)
+        await stage.service.create(TRAINING, request("good", Environment={"SIZE": "2"}), str(tmp_path), environment)
         await stage.phase("job", "running")
         (launch,) = stage.backend.heard("launch")
         found = launch.environment

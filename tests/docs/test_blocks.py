@@ -1,0 +1,138 @@
+"""What the pages show is what happens: commands print it, programs print it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from runner import Runner
+from runner.errors import IsolationUnavailable
+from runner.lifecycle.stops import Isolation
+from tests.docs import refresh
+from tests.docs.blocks import ROOT, Block, Shown, blocks_of, pages, replaced, run_commands, run_python, shown, words
+
+PAGE = """\
+Some text.
+
+```console
+$ echo one; echo "took 2.51 s"
+$ echo two \\
+    three
+```
+<!-- output: first -->
+```text
+one
+took    17 s
+two three
+```
+
+```python
+print("four")
+```
+<!-- prints: four -->
+
+```sh
+not run
+```
+"""
+
+
+def _name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def _outputs() -> list[object]:
+    return [
+        pytest.param(page, one, id=f"{_name(page)}-{one.output.name}")
+        for page in pages()
+        for one in shown(page.read_text(encoding="utf-8"))
+    ]
+
+
+def _programs() -> list[object]:
+    return [
+        pytest.param(block, id=f"{_name(page)}-{block.first}")
+        for page in pages()
+        for block in blocks_of(page.read_text(encoding="utf-8"))
+        if block.language == "python"
+    ]
+
+
+@pytest.fixture
+def folder(nothing_left: Path) -> Path:
+    """An empty one."""
+    empty = nothing_left / "empty"
+    empty.mkdir()
+    return empty
+
+
+@pytest.fixture
+def pid1(tmp_path: Path) -> None:
+    """The outputs that the pages show are those of the isolation that most readers get."""
+    with Runner(data_dir=tmp_path / "tried") as runner:
+        try:
+            runner.train(["true"], isolation=Isolation.PID1).wait()
+        except IsolationUnavailable as error:
+            pytest.skip(f"the pages show outputs of pid1: {error}")
+
+
+@pytest.mark.process
+@pytest.mark.usefixtures("pid1")
+@pytest.mark.parametrize(("page", "one"), _outputs())
+def test_a_shown_output_is_the_real_one(page: Path, one: Shown, folder: Path) -> None:
+    printed = run_commands(one.commands, folder)
+    assert words(printed) == words(one.output.body), (
+        f"{_name(page)} shows another output than this one; `python -m tests.docs.refresh {_name(page)}` puts it there."
+        f"\n{printed}"
+    )
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("block", _programs())
+def test_a_shown_program_prints_what_its_comment_says(block: Block, folder: Path) -> None:
+    assert run_python(block.body, folder).strip() == (block.prints or "")
+
+
+def test_every_console_block_shows_its_output() -> None:
+    for page in pages():
+        text = page.read_text(encoding="utf-8")
+        consoles = [block for block in blocks_of(text) if block.language == "console"]
+        assert len(consoles) == len(shown(text)), _name(page)
+        assert all(one.output.body.strip() for one in shown(text)), f"{_name(page)} shows an empty output"
+
+
+def test_blocks_are_found_with_their_comments() -> None:
+    console, output, program, shell = blocks_of(PAGE)
+    assert [block.language for block in blocks_of(PAGE)] == ["console", "text", "python", "sh"]
+    assert (output.name, console.name, program.prints, shell.prints) == ("first", None, "four", None)
+    assert shown(PAGE)[0].commands == ('echo one; echo "took 2.51 s"', "echo two \\\n    three")
+
+
+def test_numbers_and_the_breaking_of_lines_do_not_count(folder: Path) -> None:
+    (one,) = shown(PAGE)
+    printed = run_commands(one.commands, folder)
+    assert printed == "one\ntook 2.51 s\ntwo three\n"
+    assert words(printed) == words(one.output.body)
+    assert words("python3.11 (PID 7)  +0.5\n -1 s") == words("python (PID 12) -3 +4.25 s")
+    assert words("1 line was printed") == words("12 lines were printed")
+    assert words("two") != words("too")
+    assert words("pid1") != words("pid2")
+
+
+def test_an_output_is_replaced_and_nothing_else(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(PAGE)
+    refresh.refresh(page)
+    assert page.read_text() == PAGE.replace("took    17 s", "took 2.51 s")
+    (one,) = shown(PAGE)
+    assert replaced(PAGE, one.output, "one\ntook    17 s\ntwo three\n") == PAGE
+
+
+@pytest.mark.parametrize(
+    ("page", "reason"),
+    [("```text\nno end\n", "not closed"), ("<!-- output: x -->\n```text\n```\n", "no console block")],
+)
+def test_a_broken_page_is_refused(page: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        shown(page)
