@@ -1,7 +1,6 @@
 """Stop a tuning job: it takes down every training that it launched, all at once, each with its own grace."""
 
 import sys
-import time
 
 from runner import Objective, Runner
 
@@ -15,9 +14,7 @@ with Runner() as runner:
         max_parallel=3,
         grace=10,
     )
-    while len(search.trainings()) < 3:
-        time.sleep(0.05)
-    for training in search.trainings():
+    for training in search.trainings(at_least=3):
         training.wait_for_log("accuracy=")
 
     search.stop()

@@ -123,9 +123,12 @@ class Job:
         """Delete a job that has ended, with its journal and log. Raises JobNotEnded."""
         self._runner.call(self._runner.verbs.delete(self._kind, self.name))
 
-    def trainings(self) -> Sequence[Job]:
-        """The training jobs that a tuning job has launched so far, in order."""
-        found = self._runner.call(self._runner.verbs.trainings(self.name))
+    def trainings(self, at_least: int = 0, timeout: Seconds | None = 60) -> Sequence[Job]:
+        """The training jobs that a tuning job has launched so far, in order.
+
+        Waits until there are `at_least` so many, or the tuning job has ended. Raises WaitTimeout.
+        """
+        found = self._runner.call(self._runner.verbs.trainings(self.name, at_least, timeout))
         return [Job(self._runner, Kind.TRAINING, training["name"]) for training in found]
 
     def _reported(self) -> dict[str, Any]:

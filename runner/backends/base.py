@@ -71,7 +71,8 @@ class Listener:
 
 
 class Backend(Protocol):
-    """See the module. Every method may raise `KeeperFailed` when the backend is gone."""
+    """See the module. Every method may raise `KeeperFailed` when the backend is gone; jobs that are not known, because
+    they have been forgotten, are passed over."""
 
     async def open(self, listener: Listener) -> None:
         """Start, or connect to what an earlier supervisor left running."""
@@ -104,7 +105,10 @@ class Backend(Protocol):
         """The supervisor has all facts of this job and will not ask again."""
 
     async def bury(self, job: str, folder: Path) -> None:
-        """The keeper of this job died: kill what is left of it, and end its journal with a `lost` fact."""
+        """The keeper of this job died: kill what is left of it, and end its journal with a `lost` fact.
+
+        Does nothing to a job that the backend still has, or whose journal has an end.
+        """
 
     async def close(self) -> None:
         """Kill every job that is left, and leave nothing behind."""

@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,27 +86,33 @@ class LogLine:
 
 @dataclass(frozen=True)
 class FileChange:
-    """A file appears, or is another one or of another time or size than before."""
+    """A file appears, or is another one or of another time or size than before the program was launched."""
 
     path: Path
+    before: tuple[int, int, int] | None
+
+    @classmethod
+    def of(cls, path: Path) -> FileChange:
+        """To be made before the launch."""
+        return cls(path, _seen(path))
 
     def wait(self, job: Job, give_up: float) -> None:
-        before = self._seen()
         for _ in range(max(round(give_up / _FILE_EVERY), 1)):
-            if self._seen() != before:
+            if _seen(self.path) != self.before:
                 return
             _pass(job, _FILE_EVERY)
         raise WaitTimeout(f"{self.path} did not appear or change within {give_up:g} s")
 
-    def _seen(self) -> tuple[int, int, int] | None:
-        try:
-            found = self.path.stat()
-        except OSError:
-            return None
-        return found.st_ino, found.st_mtime_ns, found.st_size
-
     def __str__(self) -> str:
         return f"when {self.path} appears or changes"
+
+
+def _seen(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _pass(job: Job, seconds: float) -> None:
@@ -134,7 +141,7 @@ def trigger_of(after: float | None, when_log: str | None, when_file: Path | None
         return After(random.uniform(0, terminal.seconds("--at-random", at_random)))
     if when_log is not None:
         return LogLine(terminal.pattern("--when-log", when_log))
-    return FileChange(when_file) if when_file is not None else FirstOutput()
+    return FileChange.of(when_file) if when_file is not None else FirstOutput()
 
 
 @dataclass(frozen=True)
@@ -160,6 +167,8 @@ def check(wish: Wish, *, as_json: bool) -> int:
         return NOT_RUN
     except KeyboardInterrupt:
         # Leaving the runner has killed the job.
+        # It may have come between the making of a coroutine and its hand-over to the loop.
+        warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
         terminal.say("interrupted; the program was killed")
         return INTERRUPTED
 

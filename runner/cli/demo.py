@@ -70,7 +70,7 @@ def _in_the_middle(compilation: Job, tuning: Job, console: Console) -> bool:
     from runner.errors import JobEnded
 
     try:
-        for training in tuning.trainings()[:TRAININGS]:
+        for training in tuning.trainings(at_least=TRAININGS)[:TRAININGS]:
             console.print(f"  {training.name}: {safe(training.wait_for_log('accuracy=', timeout=_PATIENCE).text)}")
         console.print(f"  {compilation.name}: {safe(compilation.wait_for_log(_COMPILED, timeout=_PATIENCE).text)}")
     except JobEnded as error:

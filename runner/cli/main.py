@@ -11,7 +11,7 @@ import typer
 
 from runner.errors import InvalidRequest, RunnerError
 
-DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, WRONG_USAGE = 0, 1, 2
 """Exit codes of every command but `check`."""
 
 app = typer.Typer(
@@ -68,14 +68,19 @@ def check(
 
 
 @app.command()
-def serve(data_dir: DataDir = None) -> None:
+def serve(
+    data_dir: DataDir = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Settings, such as a runner.toml; without it the defaults.")
+    ] = None,
+) -> None:
     """Run a supervisor for other programs (`Runner.connect`), on a unix socket in its data directory.
 
     SIGTERM or Ctrl-C stops every job with its own grace and then ends; a second one kills them.
     """
     import runner.cli.serve as serving
 
-    raise typer.Exit(serving.serve(data_dir))
+    raise typer.Exit(serving.serve(data_dir, config))
 
 
 @app.command()

@@ -8,8 +8,9 @@ from runner import settings
 from runner.api.serving import serve as serve_until_told
 
 
-def serve(data_dir: Path | None) -> int:
+def serve(data_dir: Path | None, config: Path | None) -> int:
     """Serve until SIGTERM or Ctrl-C; the exit code."""
     folder = (data_dir or settings.data_dir()).absolute()
-    serve_until_told(folder, ready=lambda: print(f"runner listening on {folder}", flush=True))
+    chosen = settings.Settings() if config is None else settings.read(config)
+    serve_until_told(folder, settings=chosen, ready=lambda: print(f"runner listening on {folder}", flush=True))
     return 0

@@ -6,7 +6,8 @@ LOST = "InternalServerError: The process that ran the job was killed, and the jo
 """No trace of SageMaker's own text for this was found."""
 
 LONGEST = 1024
-"""Characters of `/opt/ml/output/failure` that are shown (How Amazon SageMaker Processes Training Output)."""
+"""Characters of `/opt/ml/output/failure` that are shown (How Amazon SageMaker Processes Training Output), and of
+FailureReason in all (the model's length): of a file that is as long, the end gives way to the exit code."""
 
 # fmt: off
 _SIGNALS = (
@@ -40,4 +41,5 @@ def algorithm_error(exit_code: int | None, exit_signal: str | None, failure_file
     status = exit_status(exit_code, exit_signal)
     if status is None:
         return LOST
-    return f"AlgorithmError: {failure_file[:LONGEST]}, exit code: {status}"
+    before, after = "AlgorithmError: ", f", exit code: {status}"
+    return before + failure_file[: LONGEST - len(before) - len(after)] + after

@@ -7,6 +7,7 @@ import signal
 
 from runner.keeper.protocol import MARK, bears
 from runner.linux import procfs
+from runner.linux.process import is_executing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,9 +109,10 @@ class Family:
         return sure or older
 
     def waits_for(self, job: Owner) -> bool:
-        """There is an orphan that nobody but this job can have left, or a dying one that it may have left."""
+        """There is an orphan that nobody but this job can have left; or that it may have, and soon more is known."""
         return any(
-            owners == [job] or (job in owners and procfs.read_stat(orphan).ending) for orphan, owners in self.orphans()
+            owners == [job] or (job in owners and (procfs.read_stat(orphan).ending or is_executing(orphan)))
+            for orphan, owners in self.orphans()
         )
 
     def belongs_to(self, orphan: int, owners: list[Owner], job: Owner) -> bool:
@@ -121,7 +123,7 @@ class Family:
         """Living escapees that this job may have left as well as others, by all of whose they may be."""
         found: dict[tuple[str, ...], list[int]] = {}
         for orphan, owners in self.arrived():
-            if len(owners) > 1:
+            if len(owners) > 1 and not is_executing(orphan):
                 self._disputed.setdefault(orphan, tuple(sorted(owner.key for owner in owners)))
             keys = self._disputed.get(orphan, ())
             if job.key in keys:

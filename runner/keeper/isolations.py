@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 
 from runner.keeper import child
 from runner.lifecycle.stops import Isolation
@@ -67,7 +68,18 @@ class Isolations:
         """The cgroup in which groups for jobs may be made; None where that does not work."""
         if self._groups is False:
             self._groups = _try_groups() if self._use_cgroups else None
+            if self._groups is not None:
+                cgroups.remove_stale(self._groups, _GROUP)
         return self._groups if isinstance(self._groups, str) else None
+
+
+_GROUP = re.compile(r"runner-(\d+)-\d+")
+"""Groups of jobs, by the pid of the keeper that made them."""
+
+
+def group_name(number: int) -> str:
+    """A name that says which keeper made the group: what a dead one has left is removed by the next."""
+    return f"runner-{os.getpid()}-{number}"
 
 
 def _try_with_child(plan: child.Plan) -> str | None:

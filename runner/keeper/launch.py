@@ -6,7 +6,7 @@ import os
 import resource
 
 from runner.keeper import child
-from runner.keeper.isolations import Isolations, clone_flags, needs_user_namespace
+from runner.keeper.isolations import Isolations, clone_flags, group_name, needs_user_namespace
 from runner.keeper.job import Job
 from runner.keeper.journal import Journal
 from runner.keeper.members import GroupMembers, NamespaceMembers, TreeMembers
@@ -98,7 +98,7 @@ class Launcher:
         if parent is None:
             return None
         try:
-            return cgroups.Group.make(parent, f"runner-{os.getpid()}-{self._count}")
+            return cgroups.Group.make(parent, group_name(self._count))
         except OSError:
             return None
 
@@ -151,7 +151,7 @@ class Launcher:
         if limit is None:
             return None
         try:
-            group = cgroups.MemoryGroup.make(f"runner-{os.getpid()}-{self._count}-memory", limit)
+            group = cgroups.MemoryGroup.make(f"{group_name(self._count)}-memory", limit)
         except OSError:
             return None
         plan.cgroups.append(f"{group.path}/cgroup.procs")

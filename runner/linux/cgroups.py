@@ -6,10 +6,15 @@ the memory controller, in whichever hierarchy it is mounted.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 
 from runner.linux import procfs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
 
 
 class Group:
@@ -113,6 +118,15 @@ def _tree(path: str) -> list[str]:
     except FileNotFoundError:
         return [path]
     return [folder for folder, _, _ in os.walk(path)]
+
+
+def remove_stale(parent: str, pattern: re.Pattern[str]) -> None:
+    """Remove the empty groups below `parent` whose maker, the pid in the pattern's first group, is gone."""
+    for name in os.listdir(parent):
+        match = pattern.fullmatch(name)
+        if match and not os.path.exists(f"/proc/{match[1]}"):
+            with contextlib.suppress(OSError):  # somebody else was quicker, or may do it
+                _remove(os.path.join(parent, name))
 
 
 def own_path(controller: str) -> str | None:

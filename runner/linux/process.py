@@ -130,6 +130,15 @@ def _may_look_at(pid: int) -> bool:
     return True
 
 
+def is_executing(pid: int) -> bool:
+    """It is in the middle of an exec, where /proc/PID/environ is empty although the new program will have one."""
+    try:
+        stat = procfs.read_stat(pid)
+    except OSError:
+        return False
+    return not stat.has_environment and not stat.exiting and _may_look_at(pid)
+
+
 class _CloneArguments(ctypes.Structure):
     _fields_ = [
         (name, ctypes.c_uint64)

@@ -20,6 +20,7 @@ class Stat:
         "exit_code",
         "exiting",
         "group",
+        "has_environment",
         "name",
         "parent",
         "session",
@@ -43,6 +44,8 @@ class Stat:
         self.cpu = (int(fields[11]) + int(fields[12])) / _TICK
         self.threads = int(fields[17])
         self.start = int(fields[19])
+        self.has_environment = int(fields[48]) != 0
+        """False in the middle of an exec, of who is ending, and of who may not be looked at."""
         self.exit_code = int(fields[49])
 
     @property

@@ -66,9 +66,9 @@ class Client:
         """See `Service.list`."""
         return [*await self._ask("list", kind=kind and kind.value)]
 
-    async def trainings(self, name: str) -> Summaries:
+    async def trainings(self, name: str, at_least: int = 0, timeout: float | None = None) -> Summaries:
         """See `Service.trainings`."""
-        return [*await self._ask("trainings", name=name)]
+        return [*await self._ask("trainings", name=name, at_least=at_least, timeout=timeout)]
 
     async def logs(self, kind: Kind, name: str, after: int = 0) -> dict[str, Any]:
         """See `Service.logs`."""

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from runner.backends import base
 from runner.backends.base import Mount
 from runner.jobs.base import Place
 from runner.lifecycle.stops import Isolation
@@ -63,15 +64,21 @@ def channel(folder: Path, name: str) -> Path:
 
 def clear(folder: Path) -> None:
     """Remove all that only the running program needed. Journal, log and marks stay."""
-    remove(folder / ML)
-    remove(folder / SCRATCH)
-    (folder / HOSTS).unlink(missing_ok=True)
+    if not folder.is_dir():
+        return
+    kept = {base.journal(folder), base.log(folder), base.marks(folder)}
+    for entry in folder.iterdir():
+        if entry not in kept:
+            remove(entry)
 
 
 def remove(path: Path) -> None:
-    """Remove a tree, also one whose folders its owner may not write in. Nothing happens if it is not there."""
+    """Remove a file or a tree, also one whose folders its owner may not write in. Nothing happens if there is none."""
     try:
-        shutil.rmtree(path)
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
     except FileNotFoundError:
         return
     except PermissionError:

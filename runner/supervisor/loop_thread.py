@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import os
 import threading
 from collections.abc import Coroutine
@@ -39,7 +40,13 @@ class LoopThread:
             coroutine.close()
             what = "is used in a forked child of the process that made it" if self.is_inherited else "has been closed"
             raise RunnerClosed(f"this runner {what}")
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        try:
+            future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        except BaseException:
+            # A KeyboardInterrupt can come here too. The loop may have it already, and then ends it in `close`.
+            with contextlib.suppress(ValueError):
+                coroutine.close()
+            raise
         try:
             return future.result()
         except concurrent.futures.CancelledError:

@@ -48,8 +48,8 @@ class Offline:
         """See `Archive.list`."""
         return self._archive.list(kind)
 
-    async def trainings(self, name: str) -> Summaries:
-        """See `Archive.trainings`."""
+    async def trainings(self, name: str, at_least: int = 0, timeout: float | None = None) -> Summaries:
+        """See `Archive.trainings`: there is nobody who could launch more."""
         return self._archive.trainings(name)
 
     async def logs(self, kind: Kind, name: str, after: int = 0) -> dict[str, Any]:

@@ -115,9 +115,23 @@ class Service:
         """See `Archive.list`."""
         return self._archive.list(kind)
 
-    async def trainings(self, name: str) -> Summaries:
-        """See `Archive.trainings`."""
+    async def trainings(self, name: str, at_least: int = 0, timeout: float | None = None) -> Summaries:
+        """Summaries of what a tuning job has launched, once there are `at_least` so many, or it has ended.
+
+        Raises WaitTimeout.
+        """
+        found = self._archive.trainings(name)
+        live = self._live(Kind.TUNING, name)
+        if live is None or len(found) >= at_least:
+            return found
+        try:
+            await asyncio.wait_for(waiting.until(self._core.waiters, live, lambda: self._has(name, at_least)), timeout)
+        except TimeoutError:
+            raise WaitTimeout(f"{live.key} has not launched {at_least} trainings within {timeout:g} s") from None
         return self._archive.trainings(name)
+
+    def _has(self, name: str, trainings: int) -> bool:
+        return len(self._archive.trainings(name)) >= trainings
 
     async def logs(self, kind: Kind, name: str, after: int = 0) -> dict[str, Any]:
         """See `Archive.logs`."""

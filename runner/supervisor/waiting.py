@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
 from runner.backends.base import Backend
 from runner.errors import RunnerError
+from runner.jobs.base import Kind
 from runner.lifecycle.phases import Phase
 from runner.supervisor import logs
 from runner.supervisor.live import LAUNCHED, Live
@@ -44,6 +45,8 @@ class Waiters:
             _tell(self._erasures.pop(live, ()))
         if live.phase not in LAUNCHED:
             self.logged(live.key)
+        if live.record.parent is not None:
+            self.logged(f"{Kind.TUNING.value}/{live.record.parent}")
 
     def logged(self, key: str) -> None:
         """The job's log may have grown."""
@@ -73,7 +76,10 @@ class Waiters:
 async def _turn(waiting: list[asyncio.Future[None]]) -> None:
     future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     waiting.append(future)
-    await future
+    try:
+        await future
+    finally:
+        waiting.remove(future)
 
 
 def _tell(waiting: Iterable[asyncio.Future[None]]) -> None:
@@ -92,6 +98,14 @@ async def more(waiters: Waiters, live: Live, after: int) -> None:
     """Returns when there are lines behind the offset, or the job has ended."""
     async with waiters.following(live) as event:
         while not live.phase.is_terminal and logs.read(live.folder, after).next == after:
+            await event.wait()
+            event.clear()
+
+
+async def until(waiters: Waiters, live: Live, condition: Callable[[], bool]) -> None:
+    """Returns when the condition holds, or the job has ended; looked at whenever it or a job of its has changed."""
+    async with waiters.following(live) as event:
+        while not (live.phase.is_terminal or condition()):
             await event.wait()
             event.clear()
 

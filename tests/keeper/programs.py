@@ -39,11 +39,12 @@ def program(text: str, *arguments: object) -> list[str]:
 
 
 LATE_WORKER = """
-# Forks a worker when the signal comes, and says so; deaf otherwise.
+# Goes on after SIGTERM, and forks a deaf worker when it is asked to.
 def begin(number, frame):
     fork(lambda: deaf_for_ever("worker"))
 
-signal.signal(signal.SIGTERM, begin)
+signal.signal(signal.SIGTERM, lambda number, frame: None)
+signal.signal(signal.SIGUSR1, begin)
 tell("ready")
 while True:
     signal.pause()

@@ -205,9 +205,7 @@ def test_a_keeper_inside_a_job_ends_with_it_and_leaves_nothing(
     assert not neighbour.facts(FactName.LEFT_OVER, FactName.UNATTRIBUTED)
 
 
-def test_what_a_keeper_inside_a_job_leaves_is_known_by_mark(
-    make_bench: MakeBench, room: Room, tmp_path: Path
-) -> None:
+def test_what_a_keeper_inside_a_job_leaves_is_known_by_mark(make_bench: MakeBench, room: Room, tmp_path: Path) -> None:
     bench = make_bench(room)
     neighbour = bench.launch(probe("polite"), room)
     job = bench.launch(program(OUTER, SOURCES, tmp_path / "inner", "plain", *probe("escapee")), room)

@@ -11,8 +11,9 @@ import pytest
 from runner.keeper.family import Family, Kin
 from runner.keeper.members import NamespaceMembers, TreeMembers, below
 from runner.linux import procfs
-from runner.linux.process import Process, kill_one
+from runner.linux.process import Process, is_executing, kill_one
 from tests.probing import state
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -70,5 +71,7 @@ def test_a_session_of_a_later_leader_is_not_the_jobs(stranger: subprocess.Popen[
 )
 def test_a_mark_is_read_whole(marks: str, found: bool) -> None:
     with subprocess.Popen(["sleep", "1000"], env={"RUNNER_MARK": marks}) as process:
+        # Popen returns in the middle of the exec.
+        wait_until(lambda: not is_executing(process.pid), within=5, saying="it is not executed")
         assert Kin(process.pid).bears("/d:a:1") is found
         process.kill()

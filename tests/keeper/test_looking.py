@@ -96,6 +96,8 @@ def test_looks_hold_every_process_from_before_the_signal_to_the_deadline(bench: 
 def test_a_process_that_appears_after_the_signal_is_listed_and_its_end_too(bench: Bench, room: Room) -> None:
     job = bench.launch(program(LATE_WORKER), room)
     job.stop(grace=60)
+    # Not before: else it may be in the look that is taken straight after the signal.
+    os.kill(job.pid, signal.SIGUSR1)
     job.wait_for_log("worker ")
     change = wait_until(lambda: looks(job, "change"), within=5, saying=lambda: f"no change\n{job.story()}")[-1]
     (worker,) = (process for process in change["processes"] if process["pid"] != job.pid)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any
-
 import pytest
 
-from runner import Job, Runner
+from runner import Runner
 from runner.lifecycle.stops import Isolation
-from tests.runs.seeing import PATIENCE, Jobs, trails
+from tests.runs.seeing import Jobs, trainer, trails
 from tests.runs.serving import Served
 
 _HOME = pytest.StashKey[Path]()
@@ -71,18 +69,6 @@ def runner(home: Path, isolation: Isolation) -> Iterator[Runner]:
 def train(runner: Runner, isolation: Isolation) -> Jobs:
     """Starts a training job in the isolation of the test and waits until its log has `ready` in it (None: not)."""
     return trainer(runner, isolation)
-
-
-def trainer(runner: Runner, isolation: Isolation) -> Jobs:
-    """See `train`; for other runners than the test's own."""
-
-    def train(command: list[str], *, ready: str | None = "ready", **options: Any) -> Job:
-        job = runner.train(command, isolation=isolation, **options)
-        if ready is not None:
-            job.wait_for_log(ready, timeout=PATIENCE)
-        return job
-
-    return train
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from typing import Any
 from runner import Job, Runner
 from runner.backends.base import Fact
 from runner.lifecycle.facts import FactName
+from runner.lifecycle.stops import Isolation
 from tests.waiting import wait_until
 
 PATIENCE = 20.0
@@ -110,6 +111,18 @@ def trails(data_dir: Path) -> list[Trail]:
         Trail(data_dir, str(path.parent.relative_to(data_dir / "jobs")))
         for path in sorted(data_dir.glob("jobs/*/*/journal.jsonl"))
     ]
+
+
+def trainer(runner: Runner, isolation: Isolation) -> Jobs:
+    """Starts training jobs in this isolation and waits until their logs have `ready` in them (None: not)."""
+
+    def train(command: list[str], *, ready: str | None = "ready", **options: Any) -> Job:
+        job = runner.train(command, isolation=isolation, **options)
+        if ready is not None:
+            job.wait_for_log(ready, timeout=PATIENCE)
+        return job
+
+    return train
 
 
 def statuses(job: Job) -> list[str]:

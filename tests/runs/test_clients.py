@@ -24,8 +24,7 @@ from runner.supervisor.options import Options, Policy
 from runner.supervisor.service import Service
 from tests.keeper.cases import case
 from tests.probing import probe
-from tests.runs.conftest import trainer
-from tests.runs.seeing import PATIENCE, Trail, rows
+from tests.runs.seeing import PATIENCE, Trail, rows, trainer
 from tests.runs.serving import REPOSITORY, Served
 from tests.waiting import wait_until
 

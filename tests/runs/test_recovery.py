@@ -17,8 +17,7 @@ from runner.lifecycle.facts import FactName
 from runner.lifecycle.stops import Isolation
 from tests.keeper.cases import case
 from tests.probing import living, probe
-from tests.runs.conftest import trainer
-from tests.runs.seeing import PATIENCE, Trail, rows, statuses
+from tests.runs.seeing import PATIENCE, Trail, rows, statuses, trainer
 from tests.runs.serving import Served, keepers
 from tests.waiting import wait_until
 

@@ -15,8 +15,7 @@ from runner.lifecycle.facts import FactName
 from runner.lifecycle.stops import Isolation
 from tests.keeper.cases import case
 from tests.probing import probe
-from tests.runs.conftest import trainer
-from tests.runs.seeing import PATIENCE, Trail, rows
+from tests.runs.seeing import PATIENCE, Trail, rows, trainer
 from tests.runs.serving import REPOSITORY, Served, keepers
 from tests.waiting import wait_until
 
@@ -121,3 +120,17 @@ def test_a_second_runner_of_the_same_process_refuses_too(home: Path) -> None:
         assert job.stop().verdict.value == "graceful"
     with Runner(home / "data") as runner:
         assert [job["status"] for job in runner.list()] == ["Stopped"]
+
+
+def test_a_data_directory_with_a_long_path_is_served(home: Path, isolation: Isolation) -> None:
+    data_dir = home / ("d" * (199 - len(str(home))))
+    assert len(str(data_dir)) == 200
+    served = Served(data_dir, home / "serve.log")
+    try:
+        trainer(served.start(), isolation)(probe("polite"), name="far", grace=5)
+        runner = served.restart()
+        assert runner.stop("far").verdict.value == "graceful"
+        served.terminate()
+        assert served.wait() == 0
+    finally:
+        served.close()

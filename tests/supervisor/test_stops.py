@@ -15,7 +15,7 @@ from runner.backends.base import Stop
 from runner.errors import InvalidRequest, JobEnded, NoSuchJob, WaitTimeout
 from runner.lifecycle.facts import FactName, KillReason
 from runner.testing.fake import FakeBackend
-from tests.supervisor.stage import PROGRAMS, TRAINING, Stage, play
+from tests.supervisor.stage import PROGRAMS, TRAINING, Hesitant, Stage, play
 
 
 def on_record(data_dir: Path, name: str = "job") -> str:
@@ -187,6 +187,35 @@ def test_case_41_everyone_who_waits_gets_the_same(tmp_path: Path) -> None:
         assert late["status"] == "Stopped"
 
     play(tmp_path, scenario)
+
+
+def test_who_gives_up_waiting_leaves_nothing_behind(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.train("good")
+        for _ in range(3):
+            with pytest.raises(WaitTimeout):
+                await stage.service.wait(TRAINING, "job", timeout=1)
+        assert [*stage.service._core.waiters._ends.values()] == [[]]
+
+    play(tmp_path, scenario)
+
+
+def test_a_stop_that_comes_after_a_failure_and_before_its_end_ends_stopped_without_a_reason(tmp_path: Path) -> None:
+    backend = Hesitant()
+
+    async def scenario(stage: Stage) -> None:
+        backend.held = {"forget"}
+        await stage.train("failing")
+        await stage.phase("job", "uploading-failed")
+        assert (await stage.service.summary(TRAINING, "job"))["failure"]
+        await stage.service.stop(TRAINING, "job")
+        await stage.crash()
+        backend.held = set()
+        await stage.restart()
+        summary = await stage.service.wait(TRAINING, "job")
+        assert (summary["status"], summary["exit_code"], summary["failure"]) == ("Stopped", 1, None)
+
+    play(tmp_path, scenario, backend=backend)
 
 
 def test_a_wait_that_is_over_says_how_the_job_is(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def not_ended(story: Story) -> Finding | None:
             if story.signal
             else f"The stop was ordered; that SIGTERM went to {main_name(story)} is not on record."
         )
-    return warning(Code.NOT_ENDED, explanation, "# ask again once it has ended:\nrunner list")
+    return warning(Code.NOT_ENDED, explanation, cures.check(story, "--after 5"))
 
 
 def not_signalled(story: Story) -> Finding | None:
