@@ -167,7 +167,7 @@ def test_a_job_that_ends_before_its_line(embedded: Runner) -> None:
         ({"command": "python train.py"}, "command"),
         ({"max_runtime": 0}, "StoppingCondition.MaxRuntimeInSeconds"),
         ({"cwd": "/nonexistent"}, "cwd"),
-        ({"inputs": {"train": "/nonexistent"}}, "path"),
+        ({"inputs": {"train": "/nonexistent"}}, "inputs.train"),
     ],
 )
 def test_bad_input_names_the_field_and_starts_nothing(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from runner.errors import InvalidRequest
@@ -12,8 +14,11 @@ from runner.lifecycle.stops import Isolation, check_grace
 _ROLE = "arn:aws:iam::123456789012:role/runner"
 """Required by the API, and used by nobody here."""
 _OUTPUTS = "s3://runner-outputs"
+_INPUTS = "s3://runner-inputs"
 
 Request = dict[str, Any]
+Paths = Mapping[str, str | os.PathLike[str]]
+"""A file or folder of this machine, or an S3 URI."""
 Tags = list[dict[str, str]]
 
 
@@ -26,6 +31,14 @@ class Objective(NamedTuple):
     goal: Literal["Maximize", "Minimize"] = "Maximize"
 
 
+class Input(NamedTuple):
+    """Input of a job: an object, or what lies below a prefix."""
+
+    uri: str
+    path: Path | None
+    """File or folder of this machine that has to be put there first."""
+
+
 class Training(NamedTuple):
     """What is run, as a training job or as the trainings of a tuning job."""
 
@@ -35,6 +48,28 @@ class Training(NamedTuple):
     inputs: Mapping[str, str]
     """Channel -> S3 URI."""
     max_runtime: int | None
+
+
+def channels(inputs: Paths | None, job: str) -> dict[str, Input]:
+    """Channel -> its input. Raises InvalidRequest for a path at which there is nothing."""
+    return {name: input_of(f"inputs.{name}", path, f"{job}/{name}") for name, path in (inputs or {}).items()}
+
+
+def input_of(field: str, path: str | os.PathLike[str], key: str) -> Input:
+    """One input; a path of this machine gets a place in the object store, `key`, that is the job's own."""
+    text = os.fspath(path)
+    if text.startswith("s3://"):
+        return Input(text, None)
+    local = Path(text).absolute()
+    if not os.access(local, os.R_OK):
+        raise InvalidRequest(field, f"must be a file or folder that can be read, or an S3 URI, not {text!r}")
+    uri = f"{_INPUTS}/{key}"
+    return Input(uri if local.is_dir() else f"{uri}/{local.name}", local)
+
+
+def uris(inputs: Mapping[str, Input]) -> dict[str, str]:
+    """Channel -> S3 URI."""
+    return {name: one.uri for name, one in inputs.items()}
 
 
 def tags(grace: float | None, isolation: str | Isolation | None, more: Mapping[str, str] | None) -> Tags:

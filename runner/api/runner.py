@@ -26,9 +26,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from runner import settings as configuration
 from runner.api import requests
 from runner.api.job import Job, Seconds
-from runner.api.requests import Objective, Training
-from runner.errors import InvalidRequest, NoSuchJob
-from runner.jobs.base import Kind, Request
+from runner.api.requests import Input, Objective, Paths, Training, uris
+from runner.errors import InvalidRequest, NameInUse, NoSuchJob
+from runner.jobs.base import Defaults, Kind, Request
+from runner.jobs.types import TYPES
 from runner.lifecycle.stops import Isolation
 from runner.settings import Settings
 from runner.supervisor.client import Client
@@ -43,10 +44,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
-_INPUTS = "s3://runner-inputs"
 
-Paths = Mapping[str, str | os.PathLike[str]]
-"""A file or folder of this machine, or an S3 URI."""
 Maker = Callable[[Path, str], "Backend"]
 """Makes a backend from the data directory and the policy's name."""
 
@@ -175,8 +173,9 @@ class Runner:
         """
         wishes = requests.tags(grace, isolation, tags)
         name = name or f"training-{secrets.token_hex(4)}"
-        training = Training(command, environment, hyperparameters, self._stored_all(inputs, name), max_runtime)
-        return self.submit("training", requests.training(name, training, wishes), cwd=cwd)
+        channels = requests.channels(inputs, name)
+        training = Training(command, environment, hyperparameters, uris(channels), max_runtime)
+        return self._submit(Kind.TRAINING, requests.training(name, training, wishes), channels, cwd)
 
     def compile(  # noqa: PLR0913 - one argument is one wish of the caller
         self,
@@ -193,8 +192,9 @@ class Runner:
         """Compile a model, a file of this machine or an S3 URI, for a target device. Raises as `submit`."""
         wishes = requests.tags(grace, isolation, tags)
         name = name or f"compilation-{secrets.token_hex(4)}"
-        request = requests.compilation(name, self._stored(model, name), framework, target, max_runtime)
-        return self.submit("compilation", {**request, "Tags": wishes})
+        source = requests.input_of("model", model, name)
+        request = requests.compilation(name, source.uri, framework, target, max_runtime)
+        return self._submit(Kind.COMPILATION, {**request, "Tags": wishes}, {"model": source}, None)
 
     def tune(  # noqa: PLR0913 - one argument is one wish of the caller
         self,
@@ -222,9 +222,10 @@ class Runner:
         """
         wishes = requests.tags(grace, isolation, tags)
         name = name or f"tuning-{secrets.token_hex(4)}"
-        training = Training(command, environment, hyperparameters, self._stored_all(inputs, name), max_runtime)
+        channels = requests.channels(inputs, name)
+        training = Training(command, environment, hyperparameters, uris(channels), max_runtime)
         search = requests.search(ranges, objective, max_jobs, max_parallel, strategy)
-        return self.submit("tuning", requests.tuning(name, search, training, objective, wishes), cwd=cwd)
+        return self._submit(Kind.TUNING, requests.tuning(name, search, training, objective, wishes), channels, cwd)
 
     # Look after jobs
 
@@ -296,22 +297,25 @@ class Runner:
         from runner.supervisor.server import Server
 
         server = Server(service, self.data_dir)
-        self._thread.call(server.open())
+        try:
+            self._thread.call(server.open())
+        except BaseException:
+            self.close()
+            raise
         # Last: clients may go on asking while the jobs end.
         self._ends.insert(0, server.close)
 
-    def _stored_all(self, inputs: Paths | None, job: str) -> dict[str, str]:
-        return {channel: self._stored(path, f"{job}/{channel}") for channel, path in (inputs or {}).items()}
-
-    def _stored(self, path: str | os.PathLike[str], key: str) -> str:
-        """The S3 URI of an input; a file or folder of this machine is put into the object store first."""
-        text = os.fspath(path)
-        if text.startswith("s3://"):
-            return text
-        local = Path(text).absolute()
-        uri = f"{_INPUTS}/{key}" if local.is_dir() else f"{_INPUTS}/{key}/{local.name}"
-        self._thread.call(self._verbs.put(str(local), uri))
-        return uri
+    def _submit(
+        self, kind: Kind, request: Request, inputs: Mapping[str, Input], cwd: str | os.PathLike[str] | None
+    ) -> Job:
+        """Submit, with the inputs of this machine put into the object store before, but not for what is refused."""
+        spec = TYPES[kind].parse(request, Defaults())
+        if kind.value in self._thread.call(self._verbs.kinds(spec.name)):
+            raise NameInUse(f"a {kind.value} job with the name {spec.name} exists already")
+        for one in inputs.values():
+            if one.path is not None:
+                self._thread.call(self._verbs.put(str(one.path), one.uri))
+        return self.submit(kind.value, request, cwd=cwd)
 
     def _remove(self) -> None:
         if self._private is None:

@@ -47,7 +47,6 @@ class Database:
             # SQLite gives its -wal and -shm files the mode of the database: environments hold secrets.
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._connection = _connect(path, durability)
-            _migrate(self._connection)
         except (OSError, sqlite3.Error) as error:
             raise DataDirectoryUnusable(f"{path} cannot be opened: {error}") from error
 
@@ -89,13 +88,18 @@ class Database:
 
 def _connect(path: Path, durability: Durability) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
-    for setting in (
-        "journal_mode = WAL",
-        f"synchronous = {durability.name}",
-        "wal_autocheckpoint = 0",
-        "foreign_keys = ON",
-    ):
-        connection.execute(f"PRAGMA {setting}")
+    try:
+        for setting in (
+            "journal_mode = WAL",
+            f"synchronous = {durability.name}",
+            "wal_autocheckpoint = 0",
+            "foreign_keys = ON",
+        ):
+            connection.execute(f"PRAGMA {setting}")
+        _migrate(connection)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -62,14 +63,14 @@ class Service:
         Raises DataDirectoryInUse, DataDirectoryUnusable, KeeperFailed.
         """
         lock = DirectoryLock(self._layout.root, self._layout.lock)
-        try:
+        with ExitStack() as failed:
+            failed.callback(lock.release)
             self._database = Database(self._layout.database, self._options.durability)
+            failed.callback(self._database.close)
             self._archive = Archive(self._database, self._layout, self._options.defaults)
             self._core = Core(self._layout, self._database, self._backend, self._options)
             await self._core.open()
-        except BaseException:
-            lock.release()
-            raise
+            failed.pop_all()
         self._lock = lock
         self._takes_jobs = True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,3 +24,11 @@ def folder(nothing_left: Path) -> Iterator[Path]:
     (nothing_left / "tmp").mkdir()
     yield nothing_left
     assert private_directories(nothing_left) == []
+
+
+@pytest.fixture(autouse=True)
+def _sigint_as_in_a_terminal() -> Iterator[None]:
+    """A shell without job control starts what it puts in the background with SIGINT ignored, which is inherited."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

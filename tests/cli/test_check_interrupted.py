@@ -20,6 +20,8 @@ def start(folder: Path, isolation: str, program: list[str], *arguments: object) 
     ready = folder / "ready"
     tee = ["sh", "-c", f'trap "" TERM; "$@" | while read line; do echo "$line"; echo "$line" >> "{ready}"; done', "sh"]
     command = Command(folder, "check", *arguments, "--isolation", isolation, "--", *tee, *program)
+    # After an interrupt in the middle of an import, Python ends by SIGINT itself, however it was handled.
+    command.wait_for("the stop comes")
     wait_until(
         lambda: ready.exists() and "ready" in ready.read_text(), within=20, saying=lambda: command.out + command.err
     )

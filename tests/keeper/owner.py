@@ -99,7 +99,7 @@ def _has_ended(pid: int) -> bool:
 
 def _disturb(how: str) -> None:
     """As a supervisor that was started by a program with odd habits."""
-    numbers = [signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE, signal.SIGHUP]
+    numbers = [signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE, signal.SIGHUP, signal.SIGUSR1, signal.SIGTTIN]
     if how == "ignored":
         for number in numbers:
             signal.signal(number, signal.SIG_IGN)

@@ -17,7 +17,7 @@ from tests.keeper.conftest import MakeBench
 from tests.keeper.programs import MILL, MOVES_OUT, OUTER, program
 from tests.keeper.seeing import lives, living, others, told, zombies
 from tests.leftovers import processes
-from tests.probing import compiled, probe
+from tests.probing import compiled, probe, state
 from tests.waiting import wait_until
 
 SOURCES = Path(__file__).parent.parent.parent
@@ -205,11 +205,15 @@ def test_a_keeper_inside_a_job_ends_with_it_and_leaves_nothing(
     assert not neighbour.facts(FactName.LEFT_OVER, FactName.UNATTRIBUTED)
 
 
+@pytest.mark.parametrize("room", [TREE], ids=["plain-no-cgroup"])
 def test_what_a_keeper_inside_a_job_leaves_is_known_by_mark(make_bench: MakeBench, room: Room, tmp_path: Path) -> None:
     bench = make_bench(room)
     neighbour = bench.launch(probe("polite"), room)
     job = bench.launch(program(OUTER, SOURCES, tmp_path / "inner", "plain", *probe("escapee")), room)
-    # It dies unasked, and nobody has looked at its processes before: the mark alone tells whose they are.
+    # First the inner keeper dies, then the main process, and nobody has looked: the mark alone tells whose the rest is.
+    keeper = told(job, "keeper")
+    os.kill(keeper, signal.SIGKILL)
+    wait_until(lambda: state(keeper) == "", within=5, saying="the inner keeper lives")
     os.kill(job.pid, signal.SIGKILL)
     assert job.wait_gone()["killer"] == "other"
     assert not job.facts(FactName.UNATTRIBUTED, FactName.LOOK)

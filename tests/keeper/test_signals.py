@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from runner import clock
 from runner.errors import KeeperFailed
 from runner.lifecycle.facts import FactName, KillReason
 from tests.keeper.bench import Attempt, Bench, Room
@@ -169,6 +170,24 @@ def test_a_main_process_that_has_ended_gets_neither_an_order_nor_a_signal(bench:
     stop.result(20)
     assert job.wait_gone()["code"] == 7
     assert not job.facts(FactName.STOP, FactName.SIGNAL, FactName.KILL)
+
+
+@case(13)
+def test_an_end_just_before_the_deadline_is_not_turned_into_a_kill(bench: Bench, room: Room) -> None:
+    job = bench.launch(probe("slow", 0.1, 7), room)
+    job.stop(grace=0.3)
+    keeper = bench.backend.keeper_pid
+    os.kill(keeper, signal.SIGSTOP)
+    try:
+        # The end and the deadline both wait for the keeper, which takes deadlines first.
+        wait_until(lambda: state(job.pid) == "Z", within=5, saying="the probe does not end")
+        deadline = job.one(FactName.SIGNAL)["deadline"]
+        wait_until(lambda: clock.monotonic_ns() > deadline, within=5, saying="the deadline does not come")
+    finally:
+        os.kill(keeper, signal.SIGCONT)
+    ended = job.wait_gone()
+    assert (ended["code"], ended["signal"]) == (7, None)
+    assert not job.facts(FactName.KILL)
 
 
 @case(14)

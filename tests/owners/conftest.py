@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,3 +29,11 @@ def owner(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, room: Room) 
     """An owner that has not been started yet."""
     with Owner(tmp_path, tmp_path_factory.mktemp("beside"), room) as started:
         yield started
+
+
+@pytest.fixture(autouse=True)
+def _sigint_as_in_a_terminal() -> Iterator[None]:
+    """A shell without job control starts what it puts in the background with SIGINT ignored, which is inherited."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

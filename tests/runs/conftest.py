@@ -5,11 +5,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
+
 import pytest
 
 from runner import Runner
 from runner.lifecycle.stops import Isolation
-from tests.runs.seeing import Jobs, trainer, trails
+from tests.runs.seeing import Jobs, trails, trainer
 from tests.runs.serving import Served
 
 _HOME = pytest.StashKey[Path]()

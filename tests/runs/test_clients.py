@@ -87,7 +87,7 @@ def test_a_client_is_told_when_its_supervisor_dies(served: Served) -> None:
     job.wait_for_log("ready", timeout=PATIENCE)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(job.wait, PATIENCE)
-        wait_until(lambda: waiting.running(), within=PATIENCE, saying="nobody waits")
+        wait_until(waiting.running, within=PATIENCE, saying="nobody waits")
         os.kill(served.pid, signal.SIGKILL)
         with pytest.raises(NoSupervisor, match=str(served.data_dir)):
             waiting.result(PATIENCE)

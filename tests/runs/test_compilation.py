@@ -81,7 +81,9 @@ def test_the_time_limit_is_a_failure_with_its_reason(runner: Runner, isolation: 
     job = compiled(runner, isolation, LARGE, max_runtime=1)
     assert job.wait(60) == "FAILED"
     reason = job.describe()["FailureReason"]
-    assert reason == "ClientError: TimeOut: Compilation job exceeded MaxRuntimeInSeconds (1 s) of its StoppingCondition."
+    assert (
+        reason == "ClientError: TimeOut: Compilation job exceeded MaxRuntimeInSeconds (1 s) of its StoppingCondition."
+    )
     assert Trail(runner, job).one(FactName.STOP)["cause"] == "timed-out"
     assert statuses(job) == ["STARTING", "INPROGRESS", "FAILED"]
     assert objects(runner) == []

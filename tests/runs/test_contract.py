@@ -56,7 +56,9 @@ def test_opt_ml_is_the_jobs_own_and_the_hosts_is_untouched(runner: Runner, train
     before = listed(Path("/opt/ml"))
     found = told(runner, train, name="own")
     assert listed(Path("/opt/ml")) == before
-    assert {"model", "output", "output/data", "checkpoints", "code", "input/config", "input/data"} <= set(found["files"])
+    assert {"model", "output", "output/data", "checkpoints", "code", "input/config", "input/data"} <= set(
+        found["files"]
+    )
     if isolation is Isolation.PID1:
         assert (found["base"], found["pid"]) == ("/opt/ml", 1)
         assert "SAGEMAKER_BASE_DIR" not in found["environment"]
@@ -65,9 +67,9 @@ def test_opt_ml_is_the_jobs_own_and_the_hosts_is_untouched(runner: Runner, train
 
 
 def test_configuration_files(runner: Runner, train: Jobs) -> None:
-    found = told(
-        runner, train, hyperparameters={"epochs": 3, "rate": 0.5, "name": "x"}, inputs={"train": "s3://bucket/none/a"}
-    ) if put(runner, "s3://bucket/none/a") else {}
+    put(runner, "s3://bucket/data/a")
+    values = {"epochs": 3, "rate": 0.5, "name": "x"}
+    found = told(runner, train, hyperparameters=values, inputs={"train": "s3://bucket/data"})
     config = {name: json.loads(text) for name, text in found["files"].items() if name.startswith("input/config/")}
     assert config["input/config/hyperparameters.json"] == {"epochs": "3", "rate": "0.5", "name": "x"}
     resources = config["input/config/resourceconfig.json"]
@@ -114,9 +116,7 @@ def test_a_request_may_set_what_the_runner_sets(runner: Runner, train: Jobs) -> 
     assert found["environment"]["AWS_REGION"] == "eu-west-1"
 
 
-def test_working_directory(
-    runner: Runner, train: Jobs, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_working_directory(runner: Runner, train: Jobs, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (home / "here").mkdir()
     monkeypatch.chdir(home)
     assert told(runner, train)["cwd"] == str(home)
@@ -144,7 +144,12 @@ def test_inputs_from_this_machine_and_from_the_store(
     put(runner, "s3://bucket/data/x/c.csv", "4")
     put(runner, "s3://bucket/data/y.csv", "5")
     put(runner, "s3://bucket/other/z.csv", "6")
-    channels = {"folder": home / "set", "file": home / "one.csv", "store": "s3://bucket/data", "object": "s3://bucket/data/y.csv"}
+    channels = {
+        "folder": home / "set",
+        "file": home / "one.csv",
+        "store": "s3://bucket/data",
+        "object": "s3://bucket/data/y.csv",
+    }
     found = told(runner, train, inputs=channels)
     data = {
         name.removeprefix("input/data/"): text

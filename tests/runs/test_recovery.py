@@ -250,7 +250,7 @@ def test_a_journal_that_lost_what_is_on_record_ends_its_job(
     lost = served.start().job("lost")
     assert lost.wait(PATIENCE) == ("Stopped" if stopping else "Failed")
     assert lost.summary()["exit_code"] is None
-    assert [fact["fact"] for fact in lost.facts()] == ["launch", "started"][:facts_kept] + ["lost"]
+    assert [fact["fact"] for fact in lost.facts()] == [*["launch", "started"][:facts_kept], "lost"]
 
 
 @case(50)

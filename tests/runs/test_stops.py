@@ -47,9 +47,7 @@ def test_a_second_stop_changes_nothing(runner: Runner, train: Jobs) -> None:
 
 @case(8)
 @pytest.mark.parametrize("other", [0.0, 0.1, 60.0])
-def test_a_second_stop_with_another_grace_moves_no_deadline(
-    runner: Runner, train: Jobs, other: float
-) -> None:
+def test_a_second_stop_with_another_grace_moves_no_deadline(runner: Runner, train: Jobs, other: float) -> None:
     job = train(probe("deaf"), grace=0.5)
     trail = Trail(runner, job)
     job.stop(wait=False)
@@ -118,9 +116,7 @@ while True:
 
 
 @case(35)
-def test_stopping_is_on_record_before_the_program_can_see_the_signal(
-    runner: Runner, train: Jobs
-) -> None:
+def test_stopping_is_on_record_before_the_program_can_see_the_signal(runner: Runner, train: Jobs) -> None:
     job = train([sys.executable, "-c", _ASKS_THE_RECORDS, str(runner.data_dir)], grace=5)
     job.stop()
     assert "on record: stopping None\n" in Trail(runner, job).log()
@@ -198,7 +194,7 @@ def wait_late(runner: Runner, job: Job) -> dict[str, object]:
 @case(41)
 def test_a_waiter_that_gives_up_takes_nothing_from_the_others(train: Jobs) -> None:
     job = train(probe("polite"), grace=5)
-    with pytest.raises(WaitTimeout, match="0.05 s: it is InProgress"):
+    with pytest.raises(WaitTimeout, match=r"0\.05 s: it is InProgress"):
         job.wait(0.05)
     with pytest.raises(WaitTimeout, match="never-printed"):
         job.wait_for_log("never-printed", timeout=0.05)

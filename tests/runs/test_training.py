@@ -27,7 +27,7 @@ BEFORE = ["Starting", "Downloading", "Training"]
 
 
 def shell(script: str) -> list[str]:
-    return ["sh", "-c", f'ml=${{SAGEMAKER_BASE_DIR:-/opt/ml}}; {script}']
+    return ["sh", "-c", f"ml=${{SAGEMAKER_BASE_DIR:-/opt/ml}}; {script}"]
 
 
 def model(runner: Runner, job: Job) -> dict[str, str]:
@@ -82,7 +82,7 @@ def test_the_end_time_is_after_the_upload(runner: Runner, train: Jobs) -> None:
 
 
 def test_a_stopped_training_keeps_its_model(runner: Runner, train: Jobs) -> None:
-    script = 'trap \'echo saved > "$ml/model/w"; exit 0\' TERM; echo ready; while :; do sleep 0.02; done'
+    script = "trap 'echo saved > \"$ml/model/w\"; exit 0' TERM; echo ready; while :; do sleep 0.02; done"
     job = train(shell(script), grace=5)
     assert job.stop().verdict.value == "graceful"
     assert statuses(job) == [*BEFORE, "Stopping", "Uploading", "Stopped"]
@@ -107,10 +107,18 @@ def test_another_exit_code_than_0_has_failed(train: Jobs, code: int) -> None:
 
 
 def test_the_failure_file_is_the_reason(runner: Runner, train: Jobs) -> None:
-    job = train(shell('printf "%01030d" 7 > "$ml/output/failure"; echo half > "$ml/model/w"; exit 4'), ready=None)
+    job = train(shell('printf "no data" > "$ml/output/failure"; echo half > "$ml/model/w"; exit 4'), ready=None)
     assert job.wait(PATIENCE) == "Failed"
-    assert job.describe()["FailureReason"] == f"AlgorithmError: {'0' * 1024}, exit code: 4"
+    assert job.describe()["FailureReason"] == "AlgorithmError: no data, exit code: 4"
     assert model(runner, job) == {"w": "half\n"}
+
+
+def test_a_long_failure_file_gives_way_to_the_exit_code(train: Jobs) -> None:
+    job = train(shell('printf "%05000d" 7 > "$ml/output/failure"; exit 4'), ready=None)
+    assert job.wait(PATIENCE) == "Failed"
+    reason = job.describe()["FailureReason"]
+    assert re.fullmatch("AlgorithmError: 0+, exit code: 4", reason)
+    assert len(reason) == 1024  # FailureReason has no more
 
 
 def test_death_by_a_signal_has_failed(train: Jobs) -> None:
@@ -152,7 +160,10 @@ def test_the_time_limit_is_a_stop(runner: Runner, train: Jobs) -> None:
     assert job.wait(PATIENCE) == "Stopped"
     described = job.describe()
     assert [entry["Status"] for entry in described["SecondaryStatusTransitions"]] == [
-        *BEFORE, "Stopping", "Uploading", "MaxRuntimeExceeded",
+        *BEFORE,
+        "Stopping",
+        "Uploading",
+        "MaxRuntimeExceeded",
     ]
     assert described["SecondaryStatus"] == "MaxRuntimeExceeded"
     assert "FailureReason" not in described

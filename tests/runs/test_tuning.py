@@ -103,10 +103,15 @@ def test_one_that_ignores_its_signal_holds_up_only_the_parent(runner: Runner, is
     assert parent["ended"] >= deaf.record()["ended"]
 
 
+def waits_for(home: Path) -> str:
+    """A script that tells its objective once the file `now` is there."""
+    return f"echo ready; while [ ! -e {home}/now ]; do sleep 0.02; done; echo accuracy=1"
+
+
 @case(54)
 def test_one_that_is_stopped_alone_is_replaced(runner: Runner, isolation: Isolation, home: Path) -> None:
-    waits = ["sh", "-c", f"trap 'exit 0' TERM; echo ready; while [ ! -e {home}/now ]; do sleep 0.02; done; echo accuracy=1"]
-    job = tune(runner, isolation, waits, grace=5, max_jobs=3, max_parallel=2)
+    waits = f"trap 'exit 0' TERM; {waits_for(home)}"
+    job = tune(runner, isolation, ["sh", "-c", waits], grace=5, max_jobs=3, max_parallel=2)
     children(runner, job, 2)
     first = job.trainings()[0]
     first.stop()
@@ -201,9 +206,8 @@ def test_trainings_of_a_named_directory_get_their_stop(home: Path, isolation: Is
 def test_served_trainings_go_on_and_none_is_launched_twice(
     served: Served, isolation: Isolation, home: Path, times: int
 ) -> None:
-    waits = ["sh", "-c", f"echo ready; while [ ! -e {home}/now ]; do sleep 0.02; done; echo accuracy=1"]
     runner = served.start()
-    job = tune(runner, isolation, waits, name="served", max_jobs=5, max_parallel=2)
+    job = tune(runner, isolation, ["sh", "-c", waits_for(home)], name="served", max_jobs=5, max_parallel=2)
     before = [trail.pid for trail in children(runner, job, 2)]
     for _ in range(times):
         runner = served.restart()
