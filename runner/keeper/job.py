@@ -10,8 +10,10 @@ import os
 import signal
 
 from runner import clock
-from runner.keeper import child, evidence
+from runner.keeper import child
+from runner.keeper.looks import BEFORE_DEADLINE, Looks
 from runner.keeper.protocol import UNKILLABLE_AFTER
+from runner.keeper.pump import Pump
 from runner.keeper.watch import Watch, signal_name
 from runner.lifecycle.facts import FactName, KillReason
 from runner.lifecycle.stops import Disposition, Isolation, deadline
@@ -29,10 +31,6 @@ if TYPE_CHECKING:
     from runner.linux.cgroups import MemoryGroup
     from runner.linux.process import Process
 
-_LOOKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
-"""Seconds between looks during the grace; the last one is repeated."""
-_BEFORE_DEADLINE = 0.05
-"""Seconds before the deadline at which the last look is taken, so that it does not delay the SIGKILL."""
 _RETRY = 0.002
 _SLOWEST_RETRY = 0.2
 _DISK_RETRY = 0.5
@@ -44,15 +42,13 @@ class Job:
 
     __slots__ = (
         "_explain",
-        "_follow",
         "_grown",
-        "_last_look",
+        "_looks",
         "_loop",
         "_members",
         "_memory",
         "_oom_before",
-        "_output",
-        "_reading",
+        "_pump",
         "_report",
         "_unkillable",
         "_watch",
@@ -92,14 +88,11 @@ class Job:
         """Seconds after a SIGKILL without effect at which the job is called unkillable."""
         self.signalled = 0
         """When SIGTERM was sent or withheld, ns of CLOCK_MONOTONIC."""
-        self._output = output
+        self._pump = Pump(output, loop, lambda: grown("logged", self.key))
         self._loop = loop
         self._grown = grown
         self._report = -1
         self._explain: Callable[[dict[str, Any]], tuple[int, str]] | None = None
-        self._follow = False
-        self._reading = False
-        self._last_look: frozenset[tuple[object, ...]] = frozenset()
         self._oom_before = procfs.oom_kills()
         self._unkillable = False
         self._writes_later = False
@@ -122,10 +115,11 @@ class Job:
         self._explain = explain
         namespaced = self.isolation is Isolation.PID1
         self._watch = Watch(self.journal, main, self._loop, namespaced, self._tell)
+        self._looks = Looks(main, members, self.isolation, self._watch, self.journal, self._tell)
         self.journal.add(FactName.STARTED, pid=main.pid, inner=1 if namespaced else main.pid, start=main.start)
         self._tell()
         self._loop.add(report, self.see_execution)
-        self._read_output_when_there()
+        self._pump.start()
 
     def not_started(self, stage: str, error: OSError) -> None:
         """There was no process to be had."""
@@ -174,43 +168,9 @@ class Job:
         except OSError:
             return False
 
-    # --- output
-
-    def _read_output_when_there(self) -> None:
-        if not self._reading and not self.gone:
-            self._reading = True
-            self._loop.add(self._output.fd, self._move_output)
-
-    def _move_output(self) -> None:
-        try:
-            if self._output.move():
-                self._mark_output()
-        except OSError:
-            # The log cannot be written: the pipe fills and the job waits, as it would for a slow reader.
-            self._reading = False
-            self._loop.remove(self._output.fd)
-            self._loop.deadlines.after(_DISK_RETRY, self._read_output_when_there)
-
-    def _mark_output(self) -> None:
-        if self.gone:
-            return
-        again = self._output.mark()
-        if again is not None:
-            if not self._output.waiting:
-                self._output.waiting = True
-                self._loop.deadlines.at(again, self._mark_output_later)
-        elif self._follow:
-            self._grown("logged", self.key)
-
-    def _mark_output_later(self) -> None:
-        self._output.waiting = False
-        self._mark_output()
-
     def follow(self, on: bool) -> None:
         """Whether growth of the log is told."""
-        self._follow = on
-        if on:
-            self._grown("logged", self.key)
+        self._pump.follow(on)
 
     # --- stop
 
@@ -234,13 +194,7 @@ class Job:
             boot=procfs.boot_id(),
             cause=order["cause"],
         )
-        pids = [self.main.pid]
-        if closely:
-            pids += [pid for pid, _ in self._members.others()]
-        processes = self._look_at(pids, closely=False)
-        self._write_look("before", processes)
-        # Before the signal: with a PID 1 that ends at once the others are waited for, and how they ended is forgotten.
-        self._watch.add(processes)
+        self._looks.before_signal(closely)
         self.journal.flush()
         return True
 
@@ -278,59 +232,29 @@ class Job:
             # A grace of 0: nothing comes between the two signals.
             self._on_deadline()
         self._loop.deadlines.at(until, self._on_deadline)
-        if self.grace > 4 * _BEFORE_DEADLINE:
-            self._loop.deadlines.at(until - round(_BEFORE_DEADLINE * 1e9), self._look_before_deadline)
+        if self.grace > 4 * BEFORE_DEADLINE:
+            self._loop.deadlines.at(until - round(BEFORE_DEADLINE * 1e9), self._look_before_deadline)
         self._tell()
 
     def look_after_signal(self) -> None:
-        """All processes, as closely as can be, straight after the signal; and watch them end."""
+        """All processes straight after the signal, and again while the grace runs; watch them end."""
         if self.look("after"):
-            self._look_again(0)
-
-    def _look_again(self, turn: int) -> None:
-        self._loop.deadlines.after(_LOOKS[min(turn, len(_LOOKS) - 1)], lambda: self._look_for_change(turn))
-
-    def _look_for_change(self, turn: int) -> None:
-        if self.ended or self.killed:
-            return
-        processes = self._look_closely()
-        if evidence.fingerprint(processes) != self._last_look:
-            self._write_look("change", processes)
-            self._tell()
-        self._look_again(turn + 1)
-
-    def _look_before_deadline(self) -> None:
-        if not self.ended and not self.killed:
-            self.look("deadline")
+            self._looks.during_grace(self._loop, lambda: self.ended or self.killed is not None)
 
     def look(self, moment: str) -> bool:
         """Write down all processes now; False if the main process has ended."""
         if self.ended:
             return False
-        self._write_look(moment, self._look_closely())
-        self._tell()
+        self._looks.take(moment, watching=self.stopping)
         return True
 
-    def _look_closely(self) -> list[dict[str, Any]]:
-        pids = [self.main.pid, *(pid for pid, _ in self._members.others())]
-        processes = self._look_at(pids, closely=True)
-        if self.stopping:
-            self._watch.add(processes)
-        return processes
-
-    def _look_at(self, pids: list[int], closely: bool) -> list[dict[str, Any]]:
-        return evidence.look_at_all(pids, closely, level=1 if self.isolation is Isolation.PID1 else 0)
-
-    def _write_look(self, moment: str, processes: list[dict[str, Any]]) -> None:
-        self._last_look = evidence.fingerprint(processes)
-        self.journal.add(FactName.LOOK, moment=moment, processes=processes)
+    def _look_before_deadline(self) -> None:
+        if not self.killed:
+            self.look("deadline")
 
     def disposition(self) -> Disposition | None:
-        """What the main process does with SIGTERM now."""
-        try:
-            return evidence.disposition(self.main.pid, procfs.read_status(self.main.pid))
-        except OSError:
-            return None
+        """What the main process does with SIGTERM now; None if that cannot be seen."""
+        return self._looks.disposition()
 
     def _on_deadline(self) -> None:
         self.kill(KillReason.DEADLINE)
@@ -354,9 +278,7 @@ class Job:
         if self.gone or self._unkillable:
             return
         self._unkillable = True
-        left = [] if self.ended else [self.main.pid]
-        left += [pid for pid, _ in self._members.others()]
-        self.journal.add(FactName.UNKILLABLE, processes=self._look_at(left, closely=True))
+        self.journal.add(FactName.UNKILLABLE, processes=self._looks.left(main_too=not self.ended))
         self._tell()
 
     # --- the end
@@ -403,14 +325,13 @@ class Job:
         """What was alive after a main process that ended by itself; after our SIGKILL that is no news."""
         if self.killed:
             return
-        left = self._look_at([pid for pid, _ in self._members.others()], closely=True)
-        left += self._watch.killed_with_main()
+        left = self._looks.left() + self._watch.killed_with_main()
         if left:
             self.journal.add(FactName.LEFT_OVER, processes=left)
 
     def _write_unattributed(self) -> None:
         for jobs, escapees in self._members.strays():
-            processes = self._look_at([pid for pid, _ in escapees], closely=True)
+            processes = self._looks.of(escapees)
             if processes:
                 self.journal.add(FactName.UNATTRIBUTED, processes=processes, jobs=jobs)
 
@@ -427,15 +348,10 @@ class Job:
         if hasattr(self, "main"):
             self._watch.close()
             self.main.close()
-        if self._reading:
-            self._loop.remove(self._output.fd)
-        self._output.drain()
-        self._output.close()
         self.gone = True
-        self.journal.add(FactName.GONE, log=self._output.size)
+        self.journal.add(FactName.GONE, log=self._pump.finish())
         self._tell()
-        if self._follow:
-            self._grown("logged", self.key)
+        self._pump.tell_end()
 
     def child_ended(self, pid: int, status: int) -> bool:
         """An orphan that the keeper has waited for: whether it was known as one of this job's."""

@@ -21,7 +21,7 @@ _MARK_EVERY_NS = 10_000_000
 class Output:
     """Moves bytes from the FIFO to the log, and marks when the log had which size (`backends.base.marks`)."""
 
-    __slots__ = ("_fifo", "_log", "_marked", "_marks", "_splices", "_unwritten", "fd", "marked_at", "size", "waiting")
+    __slots__ = ("_fifo", "_log", "_marked", "_marks", "_splices", "_unwritten", "fd", "marked_at", "size")
 
     def __init__(self, folder: str) -> None:
         self._fifo = os.path.join(folder, "fifo")
@@ -40,8 +40,6 @@ class Output:
         self._splices = True
         self._unwritten = b""
         """Read, but refused by a full disk."""
-        self.waiting = False
-        """Somebody comes back for the next mark."""
 
     def job_end(self) -> int:
         """A descriptor for the job's stdout and stderr: one of its own, so that the job may set it to what it likes."""

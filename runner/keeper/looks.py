@@ -1,0 +1,108 @@
+"""When a job's processes are looked at, and what is written down of it."""
+
+from __future__ import annotations
+
+from runner.keeper import evidence
+from runner.lifecycle.facts import FactName
+from runner.lifecycle.stops import Disposition, Isolation
+from runner.linux import procfs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from runner.keeper.family import Identity
+    from runner.keeper.journal import Journal
+    from runner.keeper.loop import Loop
+    from runner.keeper.members import Members
+    from runner.keeper.watch import Watch
+    from runner.linux.process import Process
+
+_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""Seconds between looks during the grace; the last one is repeated."""
+BEFORE_DEADLINE = 0.05
+"""Seconds before the deadline at which the last look is taken, so that it does not delay the SIGKILL."""
+
+
+class Looks:
+    """Looks at the main process and the others, before and after the signal and while the grace runs."""
+
+    __slots__ = ("_isolation", "_journal", "_last", "_loop", "_main", "_members", "_tell", "_watch")
+
+    def __init__(
+        self,
+        main: Process,
+        members: Members,
+        isolation: Isolation,
+        watch: Watch,
+        journal: Journal,
+        tell: Callable[[], None],
+    ) -> None:
+        self._main = main
+        self._members = members
+        self._isolation = isolation
+        self._watch = watch
+        self._journal = journal
+        self._tell = tell
+        self._last: frozenset[tuple[object, ...]] = frozenset()
+
+    def before_signal(self, closely: bool) -> None:
+        """The main process; with `closely` the others too, because one that ends at once takes them with it."""
+        processes = self.at([self._main.pid, *(self._others() if closely else ())], closely=False)
+        self._write("before", processes)
+        # Before the signal: with a PID 1 that ends at once the others are waited for, and how they ended is forgotten.
+        self._watch.add(processes)
+
+    def take(self, moment: str, *, watching: bool) -> None:
+        """All processes, as closely as can be; `watching` their ends from now on."""
+        self._write(moment, self._closely(watching))
+        self._tell()
+
+    def during_grace(self, loop: Loop, is_over: Callable[[], bool]) -> None:
+        """Look again and again, and write it down when something has changed."""
+
+        def again(turn: int) -> None:
+            loop.deadlines.after(_PAUSES[min(turn, len(_PAUSES) - 1)], lambda: look(turn))
+
+        def look(turn: int) -> None:
+            if is_over():
+                return
+            processes = self._closely(watching=True)
+            if evidence.fingerprint(processes) != self._last:
+                self._write("change", processes)
+                self._tell()
+            again(turn + 1)
+
+        again(0)
+
+    def left(self, *, main_too: bool = False) -> list[dict[str, Any]]:
+        """Who is there now, without writing it down."""
+        return self.at([*([self._main.pid] if main_too else ()), *self._others()], closely=True)
+
+    def of(self, processes: Iterable[Identity]) -> list[dict[str, Any]]:
+        """The facts of these."""
+        return self.at((pid for pid, _ in processes), closely=True)
+
+    def at(self, pids: Iterable[int], *, closely: bool) -> list[dict[str, Any]]:
+        return evidence.look_at_all(pids, closely, level=1 if self._isolation is Isolation.PID1 else 0)
+
+    def disposition(self) -> Disposition | None:
+        """What the main process does with SIGTERM now; None if that cannot be seen."""
+        try:
+            return evidence.disposition(self._main.pid, procfs.read_status(self._main.pid))
+        except OSError:
+            return None
+
+    def _others(self) -> list[int]:
+        return [pid for pid, _ in self._members.others()]
+
+    def _closely(self, watching: bool) -> list[dict[str, Any]]:
+        processes = self.left(main_too=True)
+        if watching:
+            self._watch.add(processes)
+        return processes
+
+    def _write(self, moment: str, processes: list[dict[str, Any]]) -> None:
+        self._last = evidence.fingerprint(processes)
+        self._journal.add(FactName.LOOK, moment=moment, processes=processes)
