@@ -7,12 +7,13 @@ READY := $(VENV)/ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo stress format clean
+.PHONY: help setup test demo stress stress-all format clean
 
 help:
 	@echo "make test    lint, formatting, types, and all tests"
 	@echo "make demo    a compilation and a tuning job, both stopped while they run"
-	@echo "make stress  each process test 20 times, once idle and once beside two busy loops (up to 20 minutes)"
+	@echo "make stress  the keeper's behaviour cases 20 times, idle and beside two busy loops (up to 20 minutes)"
+	@echo "make stress-all  the same with every test that starts processes (hours)"
 	@echo "make setup   only the set-up that the others do by themselves"
 	@echo "make format  let ruff format and mend what it can"
 	@echo "make clean   remove what the others made"
@@ -37,6 +38,9 @@ demo: $(READY)
 
 stress: $(READY)
 	@$(BIN)/python -m tests.tools.stress
+
+stress-all: $(READY)
+	@$(BIN)/python -m tests.tools.stress --all
 
 format: $(READY)
 	@$(BIN)/python -m ruff check --fix .

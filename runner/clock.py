@@ -10,7 +10,7 @@ import time
 
 
 def monotonic_ns() -> int:
-    """ns of CLOCK_MONOTONIC: the same for every process of this machine, and it stands still while the machine sleeps."""
+    """ns of CLOCK_MONOTONIC: one clock for every process of this machine; it stands still while the machine sleeps."""
     return time.monotonic_ns()
 
 

@@ -12,8 +12,6 @@ from tests.keeper.bench import ROOMS, Bench, Room
 
 _BENCHES = pytest.StashKey[list[Bench]]()
 
-pytestmark = pytest.mark.process
-
 MakeBench = Callable[..., Bench]
 
 
@@ -22,6 +20,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.process)
+            if "_case" in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.stress)
 
 
 @pytest.hookimpl(wrapper=True)

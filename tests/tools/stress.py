@@ -1,6 +1,7 @@
-"""`make stress`: every process test many times over, once on an idle machine and once beside busy loops.
+"""`make stress`: the behaviour cases of a real keeper many times over, on an idle machine and beside busy loops.
 
-A test that passes nineteen times in twenty is a wrong test or a wrong program: one failure ends the run with 1.
+`make stress-all` does that with every test that starts processes; it takes hours. A test that passes nineteen times in
+twenty is a wrong test or a wrong program: one failure ends the run with 1.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ def busy(loops: int) -> Iterator[None]:
             burner.wait()
 
 
-def round_of_tests(arguments: list[str], seconds: float) -> int:
-    """Run the process tests; the exit code of pytest, or 1 if they take longer than `seconds`."""
-    command = [sys.executable, "-m", "pytest", "-m", "process", "--repeat-each", str(TIMES), "-n", str(WORKERS), "-q"]
+def round_of_tests(marker: str, arguments: list[str], seconds: float | None) -> int:
+    """Run the tests with this marker; the exit code of pytest, or 1 if they take longer than `seconds`."""
+    command = [sys.executable, "-m", "pytest", "-m", marker, "--repeat-each", str(TIMES), "-n", str(WORKERS), "-q"]
     try:
         return subprocess.run([*command, *arguments], timeout=seconds).returncode
     except subprocess.TimeoutExpired:
@@ -40,12 +41,15 @@ def round_of_tests(arguments: list[str], seconds: float) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """Both rounds; `arguments` go to pytest as they are."""
+    """Both rounds; `--all` takes every test that starts processes, other arguments go to pytest as they are."""
+    everything = "--all" in arguments
+    arguments = [argument for argument in arguments if argument != "--all"]
     start = time.monotonic()
     for name, loops in (("idle", 0), ("beside two busy loops", 2)):
         print(f"stress: {TIMES} times each with {WORKERS} workers, {name}", flush=True)
         with busy(loops):
-            code = round_of_tests(arguments, LIMIT - (time.monotonic() - start))
+            left = None if everything else LIMIT - (time.monotonic() - start)
+            code = round_of_tests("process" if everything else "stress", arguments, left)
         print(f"stress: {name}: {'passed' if code == 0 else 'FAILED'}, {time.monotonic() - start:.0f} s", flush=True)
         if code != 0:
             return 1
