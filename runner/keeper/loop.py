@@ -7,6 +7,7 @@ import signal
 import socket
 
 from runner.keeper.deadlines import Deadlines
+from runner.linux.signals import reset_reserved
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,5 +93,6 @@ def take_signals() -> None:
             signal.signal(number, signal.SIG_DFL)
         except (OSError, ValueError):
             continue  # SIGKILL, SIGSTOP, and the two that the C library keeps for itself
+    reset_reserved()
     for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, lambda number, frame: None)
