@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,13 +62,17 @@ def channel(folder: Path, name: str) -> Path:
     return path
 
 
-def clear(folder: Path) -> None:
-    """Remove all that only the running program needed. Journal, log and marks stay."""
+def clear(folder: Path, unsent: Collection[Path] = ()) -> None:
+    """Remove all that only the running program needed. Journal, log and marks stay.
+
+    So does the part of the job's folder that holds something of `unsent`: what could be neither uploaded nor moved
+    away is there and nowhere else.
+    """
     if not folder.is_dir():
         return
     kept = {base.journal(folder), base.log(folder), base.marks(folder)}
     for entry in folder.iterdir():
-        if entry not in kept:
+        if entry not in kept and not any(path.is_relative_to(entry) for path in unsent):
             remove(entry)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from runner.artifacts.uploads import Nothing, Sent, Unsent
@@ -175,7 +176,9 @@ class ProgramOrders:
 
     async def _clear(self, live: Live) -> Outcome:
         try:
-            await asyncio.to_thread(folders.clear, live.folder)
+            uploads = results.read(self._database, live.record.id).get("uploads", ())
+            unsent = [Path(upload["kept"]) for upload in uploads if "kept" in upload]
+            await asyncio.to_thread(folders.clear, live.folder, unsent)
             if live.known:
                 await self._backend.forget(live.key)
         finally:

@@ -141,7 +141,8 @@ def crashes(count: str) -> None:
 
     deaf_children(int(count))
     ready()
-    faulthandler._sigsegv()  # type: ignore[attr-defined]  # there for exactly this, and not in the stubs
+    # Not `_sigsegv`, which only raises the signal: a PID 1 that has no handler for it would not get it.
+    faulthandler._read_null()  # type: ignore[attr-defined]  # there for exactly this, and not in the stubs
 
 
 def orphans(count: str) -> None:
@@ -190,15 +191,19 @@ def storm(live: str, seconds: str) -> None:
 
 def workers(count: str) -> None:
     reading, writing = os.pipe()
+    deaf, tells_deaf = os.pipe()
     signal.pthread_sigmask(signal.SIG_BLOCK, [TERM])
 
     def work() -> None:
         signal.signal(TERM, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [TERM])
         os.close(writing)
+        os.write(tells_deaf, b".")
         os.read(reading, 1)
 
     children = [fork(work) for _ in range(int(count))]
+    for _ in children:
+        os.read(deaf, 1)
 
     def finish(number: int, frame: FrameType | None) -> None:
         tell("got SIGTERM")
