@@ -299,10 +299,11 @@ def test_the_public_names_are_there() -> None:
 
 
 _GRACEFUL = """
-import signal, sys
+import select, signal, sys
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
 print("ready")
-signal.pause()
+while True:
+    select.select([], [], [], 0.05)
 """
 
 

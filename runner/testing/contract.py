@@ -48,7 +48,13 @@ class Behaviour(Enum):
     """Cannot be executed: there is no such program."""
 
 
-_WAITS = "import signal, sys; signal.signal(signal.SIGTERM, {how}); print('ready', flush=True); signal.pause()"
+_WAITS = """
+import select, signal, sys
+signal.signal(signal.SIGTERM, {how})
+print("ready", flush=True)
+while True:  # not signal.pause(), which a signal that comes just before it does not end
+    select.select([], [], [], 0.05)
+"""
 _LEAVES = "lambda *_: sys.exit(5)"
 _PROGRAMS: Mapping[Behaviour, Sequence[str]] = {
     Behaviour.EXITS_WITH_3: [sys.executable, "-c", "raise SystemExit(3)"],

@@ -17,10 +17,11 @@ from runner.diagnosis.report import diagnose
 from tests.diagnosis.journals import CHILD, DEAF, DEAF_CHILD, MAIN, Journal, proc
 
 TRAPS = """
-import signal, sys
+import select, signal, sys
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(42))
 print('ready', flush=True)
-signal.pause()
+while True:
+    select.select([], [], [], 0.05)
 """
 
 

@@ -126,8 +126,7 @@ def forget(number, frame):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 signal.signal(signal.SIGTERM, forget)
 tell("ready")
-while True:
-    signal.pause()
+wait_for_ever()
 """
     job = bench.launch(program(text), room)
     job.stop(grace=60)

@@ -100,7 +100,7 @@ def test_a_job_that_is_not_known(runner: Runner) -> None:
 
 
 _ASKS_THE_RECORDS = """
-import os, signal, sqlite3, sys
+import os, select, signal, sqlite3, sys
 
 def leave(number, frame):
     records = sqlite3.connect("file:" + sys.argv[1] + "/records.sqlite?mode=ro", uri=True)
@@ -111,7 +111,7 @@ def leave(number, frame):
 signal.signal(signal.SIGTERM, leave)
 print("ready", flush=True)
 while True:
-    signal.pause()
+    select.select([], [], [], 0.05)
 """
 
 
@@ -123,7 +123,7 @@ def test_stopping_is_on_record_before_the_program_can_see_the_signal(runner: Run
 
 
 _ASKS_THE_SUPERVISOR = """
-import os, signal, sys
+import os, select, signal, sys
 from runner import Runner
 
 def leave(number, frame):
@@ -134,7 +134,7 @@ runner = Runner.connect(sys.argv[1])
 signal.signal(signal.SIGTERM, leave)
 print("ready", flush=True)
 while True:
-    signal.pause()
+    select.select([], [], [], 0.05)
 """
 
 

@@ -31,5 +31,10 @@ def exit_on_sigterm(code: int) -> None:
 
 
 def wait_for_ever() -> NoReturn:
+    # Not pause(2): a signal that comes after the interpreter has last looked and before the call would be noted, and
+    # its handler not run until the next one. What the C handler writes into a pipe cannot be missed.
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     while True:
-        signal.pause()
+        os.read(reading, 512)
