@@ -87,8 +87,8 @@ class Process:
             return self._kept_status()
         if stat.start != self.start or stat.state not in "ZX":
             return self._kept_status()
-        # Who may not see the status is shown 0.
-        return stat.exit_code if stat.exit_code or _may_look_at(self.pid) else None
+        # Who may not see the status is shown 0; who could, cannot once it has been waited for, just now.
+        return stat.exit_code if stat.exit_code or _may_look_at(self.pid) else self._kept_status()
 
     def _kept_status(self) -> int | None:
         answer = bytearray(struct.pack(_PIDFD_INFO, 0xF, *[0] * 13))
