@@ -143,6 +143,11 @@ def check(story: Story, options: str) -> str:
     return f"runner check {options} -- {command_line(story.argv) or 'COMMAND'}"
 
 
+def alone(story: Story) -> str:
+    """A program that fails without any stop."""
+    return f"# it fails by itself; mend that first:\n{command_line(story.argv) or 'COMMAND'}"
+
+
 def memory(story: Story) -> str:
     return MEMORY.format(command=command_line(story.argv) or "COMMAND")
 

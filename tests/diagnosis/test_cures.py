@@ -138,3 +138,15 @@ def test_the_python_wrapper_that_passes_the_signal_on_works() -> None:
 def test_no_cure_of_python_for_a_deaf_python_starts_with_spaces() -> None:
     cure = diagnose(Journal("python", "train.py").stop(DEAF).killed().gone()).findings[0].cure
     compile(cure, "cure", "exec")
+
+
+@pytest.mark.parametrize(
+    ("code", "cure"),
+    [
+        (0, "runner check --after 1.5 -- python train.py"),
+        (1, "# it fails by itself; mend that first:\npython train.py"),
+    ],
+)
+def test_a_program_that_failed_before_the_stop_is_not_to_be_stopped_sooner(code: int, cure: str) -> None:
+    finding = diagnose(Journal("python", "train.py").exit(-2.0, code).gone()).findings[0]
+    assert (finding.code, finding.cure) == ("ended-before-stop", cure)

@@ -36,7 +36,8 @@ def keeper_lost(story: Story) -> Finding | None:
 def ended_before_stop(story: Story) -> Finding | None:
     if not story.ended_before_stop or story.not_executed is not None or (story.lost and story.ended is None):
         return None
-    return warning(Code.ENDED_BEFORE_STOP, _before(story), cures.check(story, f"--after {_sooner(story)}"))
+    cure = cures.alone(story) if _failed(story) else cures.check(story, f"--after {_sooner(story)}")
+    return warning(Code.ENDED_BEFORE_STOP, _before(story), cure)
 
 
 def not_ended(story: Story) -> Finding | None:
@@ -108,6 +109,11 @@ def _missing(story: Story) -> str:
     if story.at_signal is None:
         return f"what {main_name(story)} did with SIGTERM when it came is not on record"
     return f"{main_name(story)} installed its handler in the same instant in which SIGTERM came"
+
+
+def _failed(story: Story) -> bool:
+    """It ended by itself and not well: an earlier stop would show nothing of how it stops."""
+    return story.ended is not None and story.ended.code != 0 and not story.killed
 
 
 def _end_is_unknown(story: Story) -> bool:
