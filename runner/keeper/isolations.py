@@ -6,6 +6,7 @@ import json
 import os
 import re
 
+from runner import clock
 from runner.keeper import child
 from runner.lifecycle.stops import Isolation
 from runner.linux import cgroups, process
@@ -69,12 +70,15 @@ class Isolations:
         if self._groups is False:
             self._groups = _try_groups() if self._use_cgroups else None
             if self._groups is not None:
-                cgroups.remove_stale(self._groups, _GROUP)
+                cgroups.remove_stale(self._groups, _GROUP, clock.wall_ns() - _STALE_AFTER_NS)
         return self._groups if isinstance(self._groups, str) else None
 
 
 _GROUP = re.compile(r"runner-(\d+)-\d+")
 """Groups of jobs, by the pid of the keeper that made them."""
+
+
+_STALE_AFTER_NS = 60_000_000_000
 
 
 def group_name(number: int) -> str:

@@ -120,13 +120,18 @@ def _tree(path: str) -> list[str]:
     return [folder for folder, _, _ in os.walk(path)]
 
 
-def remove_stale(parent: str, pattern: re.Pattern[str]) -> None:
-    """Remove the empty groups below `parent` whose maker, the pid in the pattern's first group, is gone."""
+def remove_stale(parent: str, pattern: re.Pattern[str], before_ns: int) -> None:
+    """Remove the empty groups below `parent` whose maker, the pid in the pattern's first group, is gone.
+
+    Only those that were made before `before_ns` (since 1970): a maker in another PID namespace cannot be seen, and its
+    newest group may still wait for its first member.
+    """
     for name in os.listdir(parent):
-        match = pattern.fullmatch(name)
+        match, path = pattern.fullmatch(name), os.path.join(parent, name)
         if match and not os.path.exists(f"/proc/{match[1]}"):
             with contextlib.suppress(OSError):  # somebody else was quicker, or may do it
-                _remove(os.path.join(parent, name))
+                if os.stat(path).st_mtime_ns < before_ns:
+                    Group(path).remove()
 
 
 def own_path(controller: str) -> str | None:
