@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -14,6 +17,13 @@ from tests import leftovers
 
 UNLIKE_A_USER = ("PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "AWS_", "RUNNER_", "SM_", "SAGEMAKER_", "TRAINING_JOB_")
 """Beginnings of variables that a development machine may set and a user's does not: a job would inherit them."""
+
+USUAL_SIGNALS: dict[signal.Signals, Callable[[int, FrameType | None], Any] | signal.Handlers] = {
+    signal.SIGHUP: signal.SIG_DFL,
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGQUIT: signal.SIG_DFL,
+    signal.SIGTERM: signal.SIG_DFL,
+}
 
 PROCESSES = 3_000
 """How many more processes than there are now the user of the tests may have. The kernel does not hold root to it."""
@@ -30,6 +40,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith(UNLIKE_A_USER)]:
         del os.environ[name]
+    # Ignored by whoever started this (nohup, a shell's background job), they would be ignored in what tests start.
+    for number, usual in USUAL_SIGNALS.items():
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_AS, ADDRESS_SPACE)
     _limit(resource.RLIMIT_FSIZE, FILE_SIZE)
