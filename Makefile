@@ -7,12 +7,13 @@ READY := $(VENV)/ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo stress stress-all format clean
+.PHONY: help setup test demo stress stress-recovery stress-all format clean
 
 help:
 	@echo "make test    lint, formatting, types, and all tests"
 	@echo "make demo    a compilation and a tuning job, both stopped while they run"
-	@echo "make stress  the keeper's behaviour cases 20 times, idle and beside two busy loops (up to 20 minutes)"
+	@echo "make stress  the behaviour cases of stops 20 times, idle and beside two busy loops (up to 20 minutes)"
+	@echo "make stress-recovery  the same with the cases of supervisors that die (up to 20 minutes)"
 	@echo "make stress-all  the same with every test that starts processes (hours)"
 	@echo "make setup   only the set-up that the others do by themselves"
 	@echo "make format  let ruff format and mend what it can"
@@ -37,10 +38,13 @@ demo: $(READY)
 	@$(BIN)/python -m runner demo
 
 stress: $(READY)
-	@$(BIN)/python -m tests.tools.stress
+	@$(BIN)/python -m tests.tools.stress stress
+
+stress-recovery: $(READY)
+	@$(BIN)/python -m tests.tools.stress stress_recovery
 
 stress-all: $(READY)
-	@$(BIN)/python -m tests.tools.stress --all
+	@$(BIN)/python -m tests.tools.stress process
 
 format: $(READY)
 	@$(BIN)/python -m ruff check --fix .

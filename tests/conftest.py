@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import signal
 import tempfile
@@ -24,6 +25,9 @@ USUAL_SIGNALS: dict[signal.Signals, Callable[[int, FrameType | None], Any] | sig
     signal.SIGQUIT: signal.SIG_DFL,
     signal.SIGTERM: signal.SIG_DFL,
 }
+
+OF_SUPERVISORS = {9, *range(42, 51), 55}
+"""Behaviour cases whose tests start supervisors as processes of their own, and take seconds."""
 
 PROCESSES = 3_000
 """How many more processes than there are now the user of the tests may have. The kernel does not hold root to it."""
@@ -66,6 +70,17 @@ def _processes_of(uid: int) -> int:
         except OSError:
             continue  # it ended meanwhile
     return count
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark for `make stress` what starts processes and shows a numbered behaviour case.
+
+    Called after the folders' own (the last that is registered is the first) and before `-m` looks at the marks.
+    """
+    for item in items:
+        cases = {int(number) for number in re.findall(r"\bcase(\d+)\b", item.nodeid)}
+        if cases and item.get_closest_marker("process"):
+            item.add_marker(pytest.mark.stress_recovery if cases & OF_SUPERVISORS else pytest.mark.stress)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

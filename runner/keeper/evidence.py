@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _SIGTERM = 1 << (signal.SIGTERM - 1)
+_ALL = sum(1 << (number - 1) for number in range(1, 32) if number not in (signal.SIGKILL, signal.SIGSTOP))
 LARGEST_LOOK = 2000
 """More processes than this are counted, not described."""
 
@@ -35,6 +36,7 @@ def look(pid: int, closely: bool, level: int) -> dict[str, Any] | None:
         "state": stat.state,
         "sigterm": disposition(pid, status).value,
         "blocked": bool(status.blocked & _SIGTERM),
+        "blocks_all": blocks_everything(status),
         "pending": bool(status.pending & _SIGTERM),
         "cpu": round(stat.cpu, 3),
         "start": stat.start,
@@ -66,6 +68,11 @@ def disposition(pid: int, status: procfs.Status) -> Disposition:
     if status.blocked & _SIGTERM:
         return Disposition.BLOCKED
     return Disposition.WAITED if procfs.waits_for_signal(pid) else Disposition.DEFAULT
+
+
+def blocks_everything(status: procfs.Status) -> bool:
+    """Every signal with a name of its own is blocked (SIGKILL and SIGSTOP cannot be)."""
+    return status.blocked & _ALL == _ALL
 
 
 def fingerprint(processes: Iterable[dict[str, Any]]) -> frozenset[tuple[object, ...]]:

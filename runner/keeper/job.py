@@ -35,6 +35,13 @@ _RETRY = 0.002
 _SLOWEST_RETRY = 0.2
 _DISK_RETRY = 0.5
 """Seconds until what could not be written is tried again."""
+BETWEEN_TWO_MASKS = 100_000_000
+"""ns for which a signal is held back from a main process that blocks every signal there is.
+
+Whoever forks or spawns does so for an instant (fork(3) of the C library, Python's subprocess), so that no handler runs
+in between. A SIGTERM of that instant would be pending instead of dropped: in `plain` it would end a program that, as
+PID 1, it cannot end. Who blocks everything for good, to wait in a thread or by signalfd(2), does so for longer.
+"""
 
 
 class Job:
@@ -48,6 +55,7 @@ class Job:
         "_members",
         "_memory",
         "_oom_before",
+        "_ordered",
         "_pump",
         "_report",
         "_unkillable",
@@ -94,6 +102,7 @@ class Job:
         self._report = -1
         self._explain: Callable[[dict[str, Any]], tuple[int, str]] | None = None
         self._oom_before = procfs.oom_kills()
+        self._ordered = 0
         self._unkillable = False
         self._writes_later = False
 
@@ -174,29 +183,38 @@ class Job:
 
     # --- stop
 
-    def order_stop(self, order: dict[str, Any], closely: bool) -> bool:
-        """Write down the order and what the main process was doing; False if there is nothing to be done.
-
-        `closely`: look at the other processes too before the signal, because a main process that ends at once takes
-        them with it.
-        """
+    def order_stop(self, order: dict[str, Any]) -> bool:
+        """Write down the order, before anything is done; False if there is nothing to be done."""
         if self.ended or self.stopping or self.main.has_ended():
             return False
         self.see_execution()
         self.stopping = True
         self.grace = order["grace"]
-        now = clock.monotonic_ns()
+        self._ordered = clock.monotonic_ns()
         self.journal.add(
             FactName.STOP,
-            at=now,
+            at=self._ordered,
             grace=self.grace,
-            deadline=deadline(now, self.grace),
+            deadline=deadline(self._ordered, self.grace),
             boot=procfs.boot_id(),
             cause=order["cause"],
         )
-        self._looks.before_signal(closely)
-        self.journal.flush()
         return True
+
+    def see_before_signal(self, closely: bool) -> bool:
+        """Write down what the main process does; False if it is to be asked again in a moment (`BETWEEN_TWO_MASKS`).
+
+        `closely`: look at the other processes too, because a main process that ends at once takes them with it.
+        """
+        settled = clock.monotonic_ns() - self._ordered >= BETWEEN_TWO_MASKS
+        seen = self._looks.before_signal(closely, settled)
+        self.journal.flush()
+        return seen
+
+    @property
+    def stoppable(self) -> bool:
+        """Nothing has come between the order to stop and its signal."""
+        return not self.ended and self.killed is None
 
     def send_sigterm(self, disposition: Disposition | None) -> tuple[str, str | None]:
         """Send SIGTERM to the main process by PID 1's rule: the outcome and the reason for it.

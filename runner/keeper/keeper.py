@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _CLOSE_LOOK = 32
 """Up to so many jobs in one order, the other processes are looked at before the signal too."""
 
+_SOON = 0.0005
+"""Seconds until a main process that blocked every signal is looked at again."""
 
 _REAP_A_TURN = 200
 """So that deadlines come in between, however many orphans there are."""
@@ -126,18 +128,30 @@ class Keeper:
         return {}
 
     def _stop_jobs(self, stops: list[dict[str, Any]]) -> None:
-        """In passes over all of them, so that the signals go out together: orders, signals, instants, looks."""
-        closely = len(stops) <= _CLOSE_LOOK
         begun = []
         for stop in stops:
             job = self._jobs.get(stop["job"])
-            if job and job.attempt == stop["attempt"] and job.order_stop(stop, closely):
-                begun.append((job, job.disposition()))
-        outcomes = [(job, job.send_sigterm(disposition)) for job, disposition in begun]
+            if job and job.attempt == stop["attempt"] and job.order_stop(stop):
+                begun.append(job)
+        self._signal_jobs(begun, closely=len(stops) <= _CLOSE_LOOK)
+
+    def _signal_jobs(self, jobs: list[Job], closely: bool) -> None:
+        """In passes over all of them, so that the signals go out together: looks, signals, instants, looks."""
+        ready, again = [], []
+        for job in jobs:
+            if job.see_before_signal(closely):
+                ready.append((job, job.disposition()))
+            else:
+                again.append(job)
+        outcomes = [(job, job.send_sigterm(disposition)) for job, disposition in ready]
         for job, outcome in outcomes:
             job.signal_sent(outcome)
         for job, _ in outcomes:
             job.look_after_signal()
+        if again:
+            self._loop.deadlines.after(
+                _SOON, lambda: self._signal_jobs([job for job in again if job.stoppable], closely)
+            )
 
     def _kill(self, order: dict[str, Any]) -> dict[str, Any]:
         for key in order["jobs"]:

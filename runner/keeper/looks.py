@@ -28,7 +28,7 @@ BEFORE_DEADLINE = 0.05
 class Looks:
     """Looks at the main process and the others, before and after the signal and while the grace runs."""
 
-    __slots__ = ("_isolation", "_journal", "_last", "_loop", "_main", "_members", "_tell", "_watch")
+    __slots__ = ("_before", "_isolation", "_journal", "_last", "_loop", "_main", "_members", "_tell", "_watch")
 
     def __init__(
         self,
@@ -46,13 +46,23 @@ class Looks:
         self._journal = journal
         self._tell = tell
         self._last: frozenset[tuple[object, ...]] = frozenset()
+        self._before: Disposition | None = None
 
-    def before_signal(self, closely: bool) -> None:
-        """The main process; with `closely` the others too, because one that ends at once takes them with it."""
+    def before_signal(self, closely: bool, settled: bool) -> bool:
+        """The main process; with `closely` the others too, because one that ends at once takes them with it.
+
+        False, and nothing is written down, if the main process blocks everything: unless that is `settled`.
+        """
         processes = self.at([self._main.pid, *(self._others() if closely else ())], closely=False)
+        main = next((seen for seen in processes if seen["pid"] == self._main.pid), None)
+        if main is not None:
+            if main["blocks_all"] and not settled:
+                return False
+            self._before = Disposition(main["sigterm"])
         self._write("before", processes)
         # Before the signal: with a PID 1 that ends at once the others are waited for, and how they ended is forgotten.
         self._watch.add(processes)
+        return True
 
     def take(self, moment: str, *, watching: bool) -> None:
         """All processes, as closely as can be; `watching` their ends from now on."""
@@ -90,9 +100,12 @@ class Looks:
     def disposition(self) -> Disposition | None:
         """What the main process does with SIGTERM now; None if that cannot be seen."""
         try:
-            return evidence.disposition(self._main.pid, procfs.read_status(self._main.pid))
+            status = procfs.read_status(self._main.pid)
         except OSError:
             return None
+        if self._before is not None and evidence.blocks_everything(status):
+            return self._before  # it forks since it was looked at: what it did then holds again in a moment
+        return evidence.disposition(self._main.pid, status)
 
     def _others(self) -> list[int]:
         return [pid for pid, _ in self._members.others()]

@@ -12,8 +12,9 @@ and the members that `FactName` lists. Members that do not apply are null; new o
 
 A process in a fact is an object with at least `pid` (as this machine sees it), `inner` (as the job sees it, the
 same number where there is no namespace), `ppid`, `name`, `state` (letter of /proc/PID/stat), `sigterm`
-(`Disposition`), `pending` (SIGTERM waits to be delivered), `cpu` (seconds so far) and `start` (ticks since boot);
-`command` (list) and `wait` (wait channel) where they were read.
+(`Disposition`), `blocked` (SIGTERM is), `blocks_all` (every signal, as in the instant of a fork), `pending` (SIGTERM
+waits to be delivered), `cpu` (seconds so far) and `start` (ticks since boot); `command` (list) and `wait` (wait
+channel) where they were read.
 
 Slim on purpose: the keeper imports this module.
 """

@@ -20,8 +20,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.process)
-            if "_case" in getattr(item, "fixturenames", ()):
-                item.add_marker(pytest.mark.stress)
 
 
 @pytest.hookimpl(wrapper=True)

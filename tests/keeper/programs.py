@@ -217,3 +217,30 @@ folder = Path(sys.argv[2])
 folder.mkdir()
 asyncio.run(run(folder, sys.argv[3]))
 """
+
+BETWEEN_MASKS = """
+# No handler; blocks every signal half of the time, for as long as a fork does.
+def pass_time():
+    until = time.monotonic_ns() + 100_000
+    while time.monotonic_ns() < until:
+        pass
+
+tell("ready")
+while True:
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    pass_time()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
+    pass_time()
+"""
+
+BLOCKS_EVERYTHING = """
+# Every signal is blocked for good, and SIGTERM waited for in a thread.
+def wait():
+    signal.sigwait([signal.SIGTERM])
+    os._exit(0)
+
+signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+_thread.start_new_thread(wait, ())
+tell("ready")
+wait_for_ever()
+"""

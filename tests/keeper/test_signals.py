@@ -10,9 +10,11 @@ import pytest
 
 from runner import clock
 from runner.errors import KeeperFailed
+from runner.keeper.job import BETWEEN_TWO_MASKS
 from runner.lifecycle.facts import FactName, KillReason
 from tests.keeper.bench import Attempt, Bench, Room
 from tests.keeper.cases import case
+from tests.keeper.programs import BETWEEN_MASKS, BLOCKS_EVERYTHING, program
 from tests.probing import compiled, probe, script, state
 from tests.waiting import wait_until
 
@@ -268,3 +270,20 @@ def test_a_kill_now_does_not_wait_for_the_deadline(bench: Bench, room: Room) -> 
     assert (ended["signal"], ended["killer"]) == ("SIGKILL", "runner")
     assert job.one(FactName.KILL)["why"] == "now"
     assert job.seconds_to_kill() < 10
+
+
+def test_an_instant_in_which_everything_is_blocked_decides_nothing(bench: Bench, room: Room) -> None:
+    job = bench.launch(program(BETWEEN_MASKS), room)
+    job.stop(grace=0.3)
+    assert_killed_at_the_deadline(job, 0.3)
+    (before,) = job.look("before")
+    assert (before["sigterm"], before["blocks_all"]) == ("default", False)
+
+
+def test_who_blocks_everything_for_good_is_sent_sigterm_all_the_same(bench: Bench, room: Room) -> None:
+    job = bench.launch(program(BLOCKS_EVERYTHING), room)
+    job.stop(grace=30)
+    job.wait_for(FactName.SIGNAL)
+    assert job.wait_gone()["code"] == 0
+    assert job.one(FactName.SIGNAL)["t"] - job.one(FactName.STOP)["t"] >= BETWEEN_TWO_MASKS
+    assert job.look("before")[0]["blocks_all"] is True

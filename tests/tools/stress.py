@@ -1,7 +1,7 @@
-"""`make stress`: the behaviour cases of a real keeper many times over, on an idle machine and beside busy loops.
+"""`make stress` and its like: the tests with a marker many times over, on an idle machine and beside busy loops.
 
-`make stress-all` does that with every test that starts processes; it takes hours. A test that passes nineteen times in
-twenty is a wrong test or a wrong program: one failure ends the run with 1.
+`process`, every test that starts processes, takes hours and has no limit of time (docs/decisions/0008). A test that
+passes nineteen times in twenty is a wrong test or a wrong program: one failure ends the run with 1.
 """
 
 from __future__ import annotations
@@ -40,21 +40,19 @@ def round_of_tests(marker: str, arguments: list[str], seconds: float | None) -> 
         return 1
 
 
-def main(arguments: list[str]) -> int:
-    """Both rounds; `--all` takes every test that starts processes, other arguments go to pytest as they are."""
-    everything = "--all" in arguments
-    arguments = [argument for argument in arguments if argument != "--all"]
+def main(marker: str, *arguments: str) -> int:
+    """Both rounds of the tests with this marker; other arguments go to pytest as they are."""
     start = time.monotonic()
     for name, loops in (("idle", 0), ("beside two busy loops", 2)):
-        print(f"stress: {TIMES} times each with {WORKERS} workers, {name}", flush=True)
+        print(f"{marker}: {TIMES} times each with {WORKERS} workers, {name}", flush=True)
         with busy(loops):
-            left = None if everything else LIMIT - (time.monotonic() - start)
-            code = round_of_tests("process" if everything else "stress", arguments, left)
-        print(f"stress: {name}: {'passed' if code == 0 else 'FAILED'}, {time.monotonic() - start:.0f} s", flush=True)
+            left = None if marker == "process" else LIMIT - (time.monotonic() - start)
+            code = round_of_tests(marker, list(arguments), left)
+        print(f"{marker}: {name}: {'passed' if code == 0 else 'FAILED'}, {time.monotonic() - start:.0f} s", flush=True)
         if code != 0:
             return 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(*sys.argv[1:]))
