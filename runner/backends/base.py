@@ -28,6 +28,19 @@ class Mount:
 
 
 @dataclass(frozen=True)
+class Watched:
+    """A folder of this machine in which the job is expected to save: what happens there goes into the journal."""
+
+    folder: Path
+    path: str
+    """Of the same folder, as the job sees it."""
+    role: str
+    """`model`, `checkpoints` or `output`."""
+    asked: bool = False
+    """Somebody has named it, so that something is expected there."""
+
+
+@dataclass(frozen=True)
 class Launch:
     """One attempt to run a program."""
 
@@ -44,6 +57,11 @@ class Launch:
     grace: float = DEFAULT_GRACE
     """Seconds; what the job gets when the keeper has to stop it because its owner is gone."""
     mounts: Sequence[Mount] = ()
+    watched: Sequence[Watched] = ()
+    temporary: Path | None = None
+    """The job's TMPDIR on this machine: what is left there is told at the end."""
+    stacks: str | None = None
+    """The program py-spy, where Python stacks are wanted of a program that overstays."""
     memory: int | None = None
     """Limit in bytes, where the machine allows a memory cgroup; ignored elsewhere."""
 

@@ -72,6 +72,22 @@ class Report:
     output: Output | None
     """None: no log was given, or no signal is on record."""
     timeline: tuple[Entry, ...]
+    processes: tuple[Entry, ...] = ()
+    """Every process of the job that was seen, the main one first: `pid`, `inner`, `ppid`, `name`, `command`, `sigterm`
+    (at the signal, or when it was first seen), `main`, `first` and `last` (`t` at which it was seen first and last),
+    `ended` (`t`, or null), `code`, `signal`, `left_over`."""
+    saves: tuple[Entry, ...] = ()
+    """What it wrote in the watched folders, in order: `path`, `role`, `how`, `begun` and `done` (`t`, or null), `size`,
+    `became`, `to`, `writer` (text or null), `complete`, `cut_off`. The latest ones only, if there are many."""
+    lines: tuple[Entry, ...] = ()
+    """Lines of the log around the stop: `t`, `text`."""
+    density: tuple[Entry, ...] = ()
+    """How many lines it printed when: `t` (beginning of a span), `seconds` (its length), `lines`."""
+    stack: tuple[Entry, ...] = ()
+    """Python threads shortly before the deadline, the main one first: `process` (text), `thread`, `main`, `active`,
+    `frames` (innermost first: `function`, `file`, `line`)."""
+    temporaries: Entry | None = None
+    """What was left in TMPDIR and in shared memory: `paths`, `count`, `bytes`, `shared_memory` (list or null)."""
 
     def to_json(self) -> dict[str, Any]:
         """For machines. Every text is printable: control characters of the program are visible escapes."""
@@ -96,6 +112,12 @@ class Report:
             "counted_from": self.counted_from,
             "output": self.output._asdict() if self.output else None,
             "timeline": [dict(entry) for entry in self.timeline],
+            "processes": [dict(process) for process in self.processes],
+            "saves": [dict(save) for save in self.saves],
+            "lines": [dict(line) for line in self.lines],
+            "density": [dict(span) for span in self.density],
+            "stack": [dict(thread) for thread in self.stack],
+            "temporaries": dict(self.temporaries) if self.temporaries else None,
         }
 
 

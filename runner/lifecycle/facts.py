@@ -13,8 +13,14 @@ and the members that `FactName` lists. Members that do not apply are null; new o
 A process in a fact is an object with at least `pid` (as this machine sees it), `inner` (as the job sees it, the
 same number where there is no namespace), `ppid`, `name`, `state` (letter of /proc/PID/stat), `sigterm`
 (`Disposition`), `blocked` (SIGTERM is), `blocks_all` (every signal, as in the instant of a fork), `pending` (SIGTERM
-waits to be delivered), `cpu` (seconds so far) and `start` (ticks since boot); `command` (list) and `wait` (wait
-channel) where they were read.
+waits to be delivered), `background` (SIGINT and SIGQUIT ignored, as a shell without job control starts what has an
+`&`), `threads`, `switches` (voluntary context switches of its main thread so far), `cpu` (seconds so far) and `start`
+(ticks since boot); `command` (list) and `wait` (wait channel) where they were read.
+
+A save in a fact is an object: `path` (as the job sees it), `role` ("model", "checkpoints", "output"), `how`
+("created"; "overwritten": it was there before, and is written in place; "moved-in": from outside the watched
+folders), `begun` and `done` (ns of CLOCK_MONOTONIC; `done` null: it is still open), `size` (bytes, or null), `became`
+("there", "renamed", "removed"), `to` (its new path, or null), `writer` (`pid`, `inner`, `name`, or null: not known).
 
 Slim on purpose: the keeper imports this module.
 """
@@ -36,8 +42,9 @@ class FactName(Enum):
     """What can be seen of a job."""
 
     LAUNCH = "launch"
-    """`argv`, `isolation`, `boot` (boot id), `cgroup` (path or null), `folder`, `mark`, `grace` (s): the order, before
-    the process exists."""
+    """`argv`, `isolation`, `boot` (boot id), `cgroup` (path or null), `folder`, `mark`, `grace` (s),
+    `watched` (list of `role`, `path` as the job sees it, `asked`: named by whoever asked): the order, before the
+    process exists."""
     STARTED = "started"
     """`pid`, `inner`, `start`: the process exists; it has not executed the program yet."""
     EXECUTED = "executed"
@@ -58,6 +65,18 @@ class FactName(Enum):
     ENDED = "ended"
     """`pid`, `code` (number or null), `signal` (name or null), `killer` ("runner", "other" or null if it was not
     SIGKILL), `out_of_memory` ("yes", "no", "unknown"), `cpu`: the main process ended, and how."""
+    FILES = "files"
+    """`moment` ("stop": just before the signal; "kill": just before our SIGKILL; "end": the main process has ended),
+    `saved` (how many saves were completed so far), `bytes` (of them), `saves` (the latest that were completed, in
+    order), `open` (what is being written), `read` (paths that were opened for reading), `missed` (events were lost,
+    so that something may be missing here): what the job did in its watched folders. Each fact has all since the
+    launch, bounded."""
+    STACKS = "stacks"
+    """`pid`, `inner`, `threads` (list of `name`, `main`, `active` and `frames`, innermost first, each with `function`,
+    `file`, `line`), `error` (why there are none, or null): where a Python program was, shortly before the deadline."""
+    TEMPORARIES = "temporaries"
+    """`paths` (as the job sees them, some of `count`), `count`, `bytes`, `shared_memory` (names in /dev/shm that
+    appeared while only this job ran, or null: not looked at): left behind when nothing of the job runs any more."""
     LEFT_OVER = "left-over"
     """`processes`: alive after the main process, killed for it."""
     PROCESS_ENDED = "process-ended"
