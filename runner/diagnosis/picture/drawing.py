@@ -50,7 +50,7 @@ def _flags(picture: Picture, moments: Sequence[Moment]) -> float:
     for moment in moments:
         label = Label(moment.x + 5, 0, moment.text, form.small, "start", kind=moment.kind)
         if label.right > form.width:
-            label = replace(label, x=moment.x - 5, anchor="end")
+            label = replace(label, x=moment.x - 5 if moment.x - 5 >= label.width else form.width, anchor="end")
         level = 0
         while any(replace(label, y=_FLAG * (level + 1)).meets(other, 8) for other in placed):
             level += 1
