@@ -19,7 +19,7 @@ pytestmark = [
 ]
 
 SCREEN, TELEPHONE = 1280, 390
-LONG = "/opt/ml/checkpoints/" + "an-unbroken-name-" * 30
+LONG = "unbroken" * 60
 
 MEASURE = """window => {
   const page = window.document, root = page.documentElement, found = [];
