@@ -44,7 +44,7 @@ def shoot(
     assert picture.exists(), "Chromium made no screenshot"
 
 
-def measure(frames: Sequence[Frame], script: str, folder: Path) -> list[Any]:
+def measure(frames: Sequence[Frame], script: str, folder: Path, variables: dict[str, str] | None = None) -> list[Any]:
     """What a function of JavaScript, from a window to JSON, returns for each frame."""
     page = folder / "measure.html"
     # The script belongs to the page around the frames: those have none, and may have none.
@@ -54,7 +54,7 @@ def measure(frames: Sequence[Frame], script: str, folder: Path) -> list[Any]:
       document.body.textContent = JSON.stringify(measured);
     }});"""
     page.write_text(f"{framed(frames)}<script>{code}</script>", encoding="utf-8")
-    dumped = _run("--dump-dom", page.as_uri())
+    dumped = _run("--dump-dom", page.as_uri(), variables=variables)
     body = dumped.partition("<body>")[2].partition("</body>")[0]
     found: list[Any] = json.loads(html.unescape(body))
     return found
