@@ -130,6 +130,7 @@ def five() -> Report:
         saves=(
             save(f"{folder}/checkpoint-1600.pt", -4.0, -3.2),
             save(f"{folder}/checkpoint-1700.pt.tmp", -1.6, -0.9, complete=False, cut_off=False),
+            save(f"{folder}/checkpoint-1500.pt.tmp", -4.6, -4.4, became="removed", complete=False, cut_off=False),
             save(f"{folder}/checkpoint-1800.pt", 0.6, None, size=31_000_000),
             save("/opt/ml/model/config.json", 0.3, 0.32, role="model", size=812),
         ),
