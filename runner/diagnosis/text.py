@@ -65,6 +65,11 @@ def story(report: Report, *, width: int = 80) -> list[str]:
     return list(_evidence(report, max(width, NARROWEST)))
 
 
+def told(entry: Mapping[str, Any], report: Report) -> str | None:
+    """What an entry of the time line means, in words; None for what is no evidence for people."""
+    return _told(entry, report) if entry["event"] in _TELLERS else None
+
+
 def _heading(report: Report, width: int) -> list[str]:
     parts = [
         _COUNTED[report.counted_from],
