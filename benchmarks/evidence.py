@@ -100,7 +100,9 @@ class _Jobs:
         (folder / "ml").mkdir(parents=True)
         mounts = [Mount(folder / "ml", "/opt/ml")] if self._isolation is Isolation.PID1 else []
         environment = {"PATH": os.environ["PATH"]}
-        launch = Launch(f"job-{self._count}", 1, argv, environment, "/", folder, self._isolation, mounts=mounts, **others)
+        launch = Launch(
+            f"job-{self._count}", 1, argv, environment, "/", folder, self._isolation, mounts=mounts, **others
+        )
         await self.backend.launch(launch)
         if ready is not None:
             await _until(lambda: ready in _read(log(folder)), f"{argv[0]} is not ready")
@@ -220,7 +222,12 @@ async def _printing(folder: Path, isolation: Isolation, seconds: float) -> None:
         ours = _cpu(jobs.backend.keeper_pid) - before
         size = log(launch.folder).stat().st_size
     peer = _cat(program, folder)
-    _show(f"keeper, printing {size / seconds / 1e6:.1f} MB/s; floor: cat", [ours / seconds * 100], [peer / seconds * 100], "%")
+    _show(
+        f"keeper, printing {size / seconds / 1e6:.1f} MB/s; floor: cat",
+        [ours / seconds * 100],
+        [peer / seconds * 100],
+        "%",
+    )
 
 
 def _cat(program: list[str], folder: Path) -> float:
