@@ -6,6 +6,7 @@ Sources: the API reference, and "How Amazon SageMaker Runs Your Training Image" 
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 
 from runner.errors import InvalidRequest
 from runner.jobs import endings, expressions, shared, toolkit
-from runner.jobs.base import Channel, Defaults, Kind, Place, Request, Spec, Transition, Upload, View
+from runner.jobs.base import Channel, Defaults, Kind, Place, Request, Saves, Spec, Transition, Upload, View
 from runner.jobs.naming import check_name, shown, sibling
 from runner.jobs.reading import Part, whole_request
 from runner.lifecycle.phases import Event, Phase
@@ -89,6 +90,11 @@ class TrainingJob:
             environment=shared.environment(body),
             channels=_channels(body),
             uploads=_uploads(body.part("OutputDataConfig"), name),
+            saves=[
+                Saves("model", f"{shared.CONTAINER_ML}/model"),
+                Saves("checkpoints", posixpath.normpath(_local_path(request))),
+                Saves("output", f"{shared.CONTAINER_ML}/output"),
+            ],
             tags=wishes.tags,
         )
 
@@ -301,9 +307,15 @@ def _facts(spec: Spec, place: Place) -> dict[str, Any]:
 
 
 def _checkpoint_folder(spec: Spec, place: Place) -> str:
-    path: str = (spec.request.get("CheckpointConfig") or {}).get("LocalPath") or CHECKPOINTS
+    path = _local_path(spec.request)
     if path == shared.CONTAINER_ML or path.startswith(f"{shared.CONTAINER_ML}/"):
         return place.ml + path.removeprefix(shared.CONTAINER_ML)
+    return path
+
+
+def _local_path(request: Request) -> str:
+    """Where the container finds its checkpoints."""
+    path: str = (request.get("CheckpointConfig") or {}).get("LocalPath") or CHECKPOINTS
     return path
 
 

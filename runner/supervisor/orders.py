@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from runner.artifacts.uploads import Nothing, Sent, Unsent
-from runner.backends.base import Backend, Launch, Stop
+from runner.backends.base import Backend, Launch, Stop, Watched
 from runner.errors import RunnerError
 from runner.jobs import naming
 from runner.jobs.base import Upload
@@ -111,6 +111,7 @@ class ProgramOrders:
         place = folders.place(live.folder, isolation)
         try:
             folders.make(live.folder, place.host, live.type.config_files(live.spec, place))
+            folders.make_watched(live.folder, self._watched(live))
             for channel in live.spec.channels:
                 if live.phase is not Phase.PREPARING:
                     break  # a stop came first
@@ -147,7 +148,13 @@ class ProgramOrders:
             isolation=isolation,
             grace=live.record.grace,
             mounts=folders.mounts(live.folder, isolation),
+            watched=self._watched(live),
+            temporary=folders.temporary(live.folder),
         )
+
+    def _watched(self, live: Live) -> Sequence[Watched]:
+        asked = documents.get(self._database, live.record.id).checkpoints
+        return folders.watched(live.folder, Isolation(live.record.isolation), live.spec.saves, asked)
 
     async def _stop(self, live: Live) -> Outcome:
         record = live.record
