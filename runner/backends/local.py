@@ -88,6 +88,7 @@ class LocalBackend(Backend):
             isolation=launch.isolation.value,
             grace=launch.grace,
             mounts=[[str(mount.source), mount.target] for mount in launch.mounts],
+            stacks=launch.stacks,
             memory=launch.memory,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import resource
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from runner.keeper.family import Family
     from runner.keeper.loop import Loop
     from runner.keeper.members import Members
+    from runner.keeper.stacks import Stacks
 
 _SOFT, _HARD = resource.getrlimit(resource.RLIMIT_NOFILE)
 
@@ -37,7 +39,17 @@ def raise_open_files() -> None:
 class Launcher:
     """Makes jobs; counts them, so that no two groups have one name."""
 
-    __slots__ = ("_count", "_family", "_grown", "_isolations", "_keeper", "_loop", "_mark", "_unkillable_after")
+    __slots__ = (
+        "_count",
+        "_family",
+        "_grown",
+        "_isolations",
+        "_keeper",
+        "_loop",
+        "_mark",
+        "_unkillable_after",
+        "stacks",
+    )
 
     def __init__(
         self,
@@ -56,6 +68,7 @@ class Launcher:
         self._unkillable_after = unkillable_after
         self._keeper = os.pidfd_open(os.getpid())
         self._count = 0
+        self.stacks: Stacks | None = None
 
     def launch(self, order: dict[str, Any]) -> Job:
         """Launch one attempt. What goes wrong is in its journal; raises OSError only if there can be none.
@@ -86,6 +99,8 @@ class Launcher:
         journal.flush()
         job = Job(order, isolation, journal, output, self._loop, self._grown)
         job.unkillable_after = self._unkillable_after
+        if order.get("stacks") is not None and self.stacks is not None:
+            job.stacks = functools.partial(self.stacks.take, order["stacks"])
         self._start(job, order, folder, output, group)
         return job
 
@@ -177,5 +192,7 @@ def _check(order: dict[str, Any]) -> None:
     for source, target in order["mounts"]:
         if not isinstance(source, str) or not isinstance(target, str) or not os.path.isabs(target):
             raise ValueError("a mount is a path and an absolute path")
+    if not isinstance(order.get("stacks"), str | None):
+        raise TypeError("stacks must be the path of a program")
     if order["memory"] is not None and order["memory"] < 0:
         raise ValueError("memory must be a number of bytes")

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import os
+import shutil
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -147,6 +151,7 @@ class ProgramOrders:
             isolation=isolation,
             grace=live.record.grace,
             mounts=folders.mounts(live.folder, isolation),
+            stacks=_py_spy(),
         )
 
     async def _stop(self, live: Live) -> Outcome:
@@ -188,6 +193,13 @@ class ProgramOrders:
     async def _erase(self, live: Live) -> Outcome:
         await asyncio.to_thread(folders.remove, live.folder)
         return Outcome(Event.ERASED)
+
+
+@functools.cache
+def _py_spy() -> str | None:
+    """The program of the extra `stacks`, as it is installed with this interpreter or on the path; None without it."""
+    beside = Path(sys.executable).with_name("py-spy")
+    return str(beside) if os.access(beside, os.X_OK) else shutil.which("py-spy")
 
 
 def _told(upload: Sent | Nothing | Unsent) -> dict[str, Any]:
