@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import os
+import shutil
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -150,6 +154,7 @@ class ProgramOrders:
             mounts=folders.mounts(live.folder, isolation),
             watched=self._watched(live),
             temporary=folders.temporary(live.folder),
+            stacks=_py_spy(),
         )
 
     def _watched(self, live: Live) -> Sequence[Watched]:
@@ -195,6 +200,13 @@ class ProgramOrders:
     async def _erase(self, live: Live) -> Outcome:
         await asyncio.to_thread(folders.remove, live.folder)
         return Outcome(Event.ERASED)
+
+
+@functools.cache
+def _py_spy() -> str | None:
+    """The program of the extra `stacks`, as it is installed with this interpreter or on the path; None without it."""
+    beside = Path(sys.executable).with_name("py-spy")
+    return str(beside) if os.access(beside, os.X_OK) else shutil.which("py-spy")
 
 
 def _told(upload: Sent | Nothing | Unsent) -> dict[str, Any]:
