@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import shutil
 import sys
 from typing import TextIO
 
@@ -23,6 +24,11 @@ def say(text: str) -> None:
 def has_colour(stream: TextIO) -> bool:
     """A terminal that was not asked to do without (https://no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def width() -> int:
+    """Columns for a text: those of the terminal, at most 100; 80 where there is none."""
+    return min(shutil.get_terminal_size((80, 24)).columns, 100)
 
 
 def seconds(option: str, value: float) -> float:

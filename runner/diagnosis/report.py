@@ -123,6 +123,24 @@ class Report:
             "temporaries": dict(self.temporaries) if self.temporaries else None,
         }
 
+    def to_text(self, width: int = 80, colour: bool = False) -> str:
+        """For people, in lines of at most `width` columns."""
+        from runner.diagnosis.text import render
+
+        return render(self, width=width, colour=colour)
+
+    def to_html(self, title: str = "") -> str:
+        """One page that needs nothing else. `title` says what was run; without it that is the command line."""
+        from runner.diagnosis.html import render
+
+        return render(self, title)
+
+    def to_junit(self) -> str:
+        """JUnit XML with one test case, for CI systems."""
+        from runner.diagnosis.junit import render
+
+        return render(self)
+
 
 def diagnose(facts: Sequence[Fact], *, log: Sequence[LogLine] = ()) -> Report:
     """Judge a stop by its facts alone (a journal's lines, `lifecycle.facts`). The same facts give the same report.
