@@ -141,10 +141,21 @@ def _killed_worker(story: Story) -> tuple[Process, float, str] | None:
         worker = next((p for p in story.descendants if p.pid == end.pid and p.takes), None)
         if worker is not None and after > _AT_ONCE:
             return worker, after, how
-    if killed_itself(story) and story.ended is not None:
-        worker = next((p for p in story.descendants if p.takes), None)
-        return None if worker is None else (worker, story.since_zero(story.ended.ns), "killed itself and")
-    return None
+    how = "killed itself and" if killed_itself(story) else "killed" if _told_of_kill(story) else ""
+    worker = next((p for p in story.descendants if p.takes), None)
+    if not how or worker is None or story.ended is None:
+        return None
+    return worker, story.since_zero(story.ended.ns), how
+
+
+def _told_of_kill(story: Story) -> bool:
+    """It ended at the moment at which a process below was killed, and says itself that it had been killed before."""
+    if not story.ended_by_itself or story.ended is None:
+        return False
+    writers = {save.writer.pid for save in saving.cut_off(story) if save.writer is not None}
+    if not writers & {process.pid for process in story.left_over}:
+        return False
+    return story.ended.code == 128 + 9 or story.log.tells_of_kill
 
 
 def killed_itself(story: Story) -> bool:
