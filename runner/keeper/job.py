@@ -296,8 +296,8 @@ class Job:
             self._tell()
 
     def disposition(self) -> Disposition | None:
-        """What the main process does with SIGTERM now; None if that cannot be seen."""
-        return self._looks.disposition()
+        """What the main process does with SIGTERM now; None if that cannot be seen, or the kernel knows what to do."""
+        return self._looks.disposition() if self.isolation is Isolation.PLAIN else None
 
     def _on_deadline(self) -> None:
         self.kill(KillReason.DEADLINE)
