@@ -17,7 +17,7 @@ from xml.etree.ElementTree import Element, SubElement
 from runner.diagnosis import text
 from runner.diagnosis.findings.base import Verdict
 from runner.diagnosis.overview import counts, worst_first
-from runner.diagnosis.printable import clipped, command_line, lines_of
+from runner.diagnosis.printable import clipped, command_line, lines_of, printable
 from runner.diagnosis.report import Report
 
 SUITE = "runner check"
@@ -61,7 +61,7 @@ def _add_case(suite: Element, report: Report, name: str) -> None:
     element = _ELEMENTS.get(report.verdict)
     if element is not None:
         main = report.findings[0]
-        SubElement(case, element, type=main.code, message=_lines(main.explanation)).text = _lines(_why(report))
+        SubElement(case, element, type=main.code, message=printable(main.explanation)).text = _lines(_why(report))
     SubElement(case, "system-out").text = _lines(text.render(report))
 
 
@@ -89,7 +89,7 @@ def _properties_of(report: Report, prefix: str) -> list[tuple[str, str]]:
         "grace": report.grace,
         "seconds_to_exit": report.seconds_to_exit,
     }
-    return [(f"{prefix}{name}", _lines(str(value))) for name, value in values.items() if value is not None]
+    return [(f"{prefix}{name}", printable(str(value))) for name, value in values.items() if value is not None]
 
 
 def _seconds(report: Report) -> float:
