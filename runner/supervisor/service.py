@@ -296,4 +296,8 @@ def _ended(record: Record) -> JobEnded:
 def _last(live: Live) -> str:
     """The end of the job's output, for an error."""
     lines = logs.tail(live.folder, _LAST_LINES)
-    return "; its output ends with:\n" + "\n".join(line.text[:_QUOTED] for line in lines) if lines else "; it has no output"
+    return (
+        "; its output ends with:\n" + "\n".join(line.text[:_QUOTED] for line in lines)
+        if lines
+        else "; it has no output"
+    )
