@@ -165,17 +165,22 @@ class Runner:
         max_runtime: int | None = None,
         cwd: str | os.PathLike[str] | None = None,
         tags: Mapping[str, str] | None = None,
+        checkpoints: Sequence[str | os.PathLike[str]] = (),
+        checkpoint_uri: str | None = None,
     ) -> Job:
         """Run a command as a training job.
 
         `grace`: seconds from SIGTERM to SIGKILL, 120 unless the settings say otherwise. `inputs`: channel -> a file
-        or folder of this machine, or an S3 URI. `max_runtime`: seconds until it is stopped. Raises as `submit`.
+        or folder of this machine, or an S3 URI. `max_runtime`: seconds until it is stopped. `checkpoints`: folders of
+        this machine in which the program saves. `checkpoint_uri`: S3 URI at which what is in `/opt/ml/checkpoints`
+        is kept, and from which it is brought back (`CheckpointConfig`). Raises as `submit`.
         """
         wishes = requests.tags(grace, isolation, tags)
         name = name or f"training-{secrets.token_hex(4)}"
         channels = requests.channels(inputs, name)
         training = Training(command, environment, hyperparameters, uris(channels), max_runtime)
-        return self._submit(Kind.TRAINING, requests.training(name, training, wishes), channels, cwd)
+        request = requests.training(name, training, wishes, checkpoint_uri)
+        return self._submit(Kind.TRAINING, request, channels, cwd)
 
     def compile(  # noqa: PLR0913 - one argument is one wish of the caller
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-import re
+import shutil
 import sys
 from typing import TextIO
 
@@ -32,10 +32,14 @@ def seconds(option: str, value: float) -> float:
     return value
 
 
+def width() -> int:
+    """Columns for text: those of the terminal, 80 without one, and no more than can be read."""
+    return min(shutil.get_terminal_size((80, 24)).columns, 100)
+
+
 def pattern(option: str, value: str) -> str:
     """Raises InvalidRequest for what is no regular expression."""
-    try:
-        re.compile(value)
-    except re.error as error:
-        raise InvalidRequest(option, f"must be a regular expression: {error}") from None
+    from runner.jobs.expressions import compiled
+
+    compiled(option, value)
     return value

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from runner.diagnosis.afterwards import Afterwards
 from runner.diagnosis.findings.base import Finding, Severity, Verdict
 from runner.diagnosis.findings.rules import findings_of, verdict_of
 from runner.diagnosis.printable import printable
@@ -89,6 +90,9 @@ class Report:
     temporaries: Entry | None = None
     """What was left in TMPDIR and in shared memory: `paths`, `count`, `bytes`, `shared_memory` (list or null)."""
 
+    resume: Entry | None = None
+    """What starting it again showed, if that was asked for: `saved`, `resumed`, `why`, `load`."""
+
     def to_json(self) -> dict[str, Any]:
         """For machines. Every text is printable: control characters of the program are visible escapes."""
         return {
@@ -118,16 +122,18 @@ class Report:
             "density": [dict(span) for span in self.density],
             "stack": [dict(thread) for thread in self.stack],
             "temporaries": dict(self.temporaries) if self.temporaries else None,
+            "resume": dict(self.resume) if self.resume else None,
         }
 
 
-def diagnose(facts: Sequence[Fact], *, log: Sequence[LogLine] = ()) -> Report:
+def diagnose(facts: Sequence[Fact], *, log: Sequence[LogLine] = (), afterwards: Afterwards | None = None) -> Report:
     """Judge a stop by its facts alone (a journal's lines, `lifecycle.facts`). The same facts give the same report.
 
     The facts may be unfinished, torn, or of a job that was never stopped: the verdict is `undecided` then. Of several
-    attempts the last one that was stopped is judged. `log` only adds how much was printed after the signal.
+    attempts the last one that was stopped is judged. `log` only adds how much was printed after the signal,
+    `afterwards` what was learned by starting the program again.
     """
-    story = read(facts)
+    story = replace(read(facts), afterwards=afterwards)
     findings = findings_of(story)
     ended = story.ended
     return Report(
@@ -147,6 +153,7 @@ def diagnose(facts: Sequence[Fact], *, log: Sequence[LogLine] = ()) -> Report:
         counted_from="signal" if story.signal else "stop" if story.stop else "launch",
         output=_output(story, log),
         timeline=timeline_of(facts, story),
+        resume=afterwards.to_json() if afterwards else None,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from runner.diagnosis import cures
-from runner.diagnosis.findings import ends, handlers, killers, wrappers
+from runner.diagnosis.findings import afterwards, ends, handlers, killers, wrappers
 from runner.diagnosis.findings.base import UNDECIDING, Code, Finding, Rule, Severity, Verdict, error, note
 from runner.diagnosis.printable import seconds
 from runner.diagnosis.story import Story
@@ -39,6 +39,8 @@ _CAUSES: Sequence[Rule] = (
     handlers.no_handler_pid1,
     handlers.ignored,
     handlers.blocked,
+    afterwards.checkpoint_unreadable,
+    afterwards.did_not_resume,
 )
 """Each is a reason why the stop was not graceful."""
 
@@ -62,7 +64,7 @@ def findings_of(story: Story) -> tuple[Finding, ...]:
     if causes:
         return (*causes, *remarks)
     if story.heard is True and story.ended_by_itself:
-        return (*remarks, _graceful(story))
+        return (*_holding((afterwards.resumption_unknown,), story), *remarks, _graceful(story))
     return (_unexplained(story), *remarks)
 
 
