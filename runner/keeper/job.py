@@ -186,7 +186,7 @@ class Job:
             return False
 
     def _pids(self) -> list[int]:
-        return [self.main.pid, *(pid for pid, _ in self._members.others())]
+        return [self.main.pid, *self._members.others()]
 
     def follow(self, on: bool) -> None:
         """Whether growth of the log is told."""

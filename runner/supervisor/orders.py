@@ -120,9 +120,17 @@ class ProgramOrders:
                 if live.phase is not Phase.PREPARING:
                     break  # a stop came first
                 await self._transfers.fetch(channel.uri, folders.channel(live.folder, channel.name))
+            await self._restore(live)
         except (RunnerError, OSError) as error:
             return Outcome(Event.LAUNCH_FAILED, {"failure": _reason(error)})
         return Outcome(Event.PREPARED)
+
+    async def _restore(self, live: Live) -> None:
+        if live.record.attempt > 1:
+            return  # what the attempt before has saved lies there still, and is newer
+        for upload in live.spec.uploads:
+            if upload.plain and live.phase is Phase.PREPARING:
+                await self._transfers.restore(live.key, upload)
 
     async def _launch(self, live: Live) -> Outcome:
         if not live.spec.command:
@@ -176,7 +184,7 @@ class ProgramOrders:
         metrics_found = await asyncio.to_thread(metrics.of_training, live.folder, live.spec.request)
         found: dict[str, Any] = {"uploads": [_told(upload) for upload in sent]}
         for upload, what in zip(sent, due, strict=True):
-            if what.folder == _MODEL and isinstance(upload, Sent):
+            if what.folder == _MODEL and not what.plain and isinstance(upload, Sent):
                 found["artifacts"] = upload.uri
         if metrics_found:
             found["metrics"] = metrics_found
@@ -214,7 +222,7 @@ def _told(upload: Sent | Nothing | Unsent) -> dict[str, Any]:
     told: dict[str, Any] = {"uri": upload.uri, "sent": isinstance(upload, Sent)}
     if isinstance(upload, Unsent):
         told |= {"kept": str(upload.kept), "reason": upload.reason}
-    if not isinstance(upload, Nothing) and upload.skipped:
+    if upload.skipped:
         told["skipped"] = [entry._asdict() for entry in upload.skipped]
     return told
 
