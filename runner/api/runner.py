@@ -175,20 +175,22 @@ class Runner:
         cwd: str | os.PathLike[str] | None = None,
         tags: Mapping[str, str] | None = None,
         checkpoints: Sequence[str | os.PathLike[str]] = (),
+        checkpoint_uri: str | None = None,
     ) -> Job:
         """Run a command as a training job.
 
         `grace`: seconds from SIGTERM to SIGKILL, 120 unless the settings say otherwise. `inputs`: channel -> a file
         or folder of this machine, or an S3 URI. `max_runtime`: seconds until it is stopped. `checkpoints`: folders
         that exist, in which the program saves: what it writes there is followed, as it is in `/opt/ml` anyway, and is
-        expected. Relative ones are relative to `cwd`. Raises as `submit`.
+        expected. Relative ones are relative to `cwd`. `checkpoint_uri`: S3 URI at which what is in
+        `/opt/ml/checkpoints` is kept, and from which it is brought back (`CheckpointConfig`). Raises as `submit`.
         """
         wishes = requests.tags(grace, isolation, tags)
         name = name or f"training-{secrets.token_hex(4)}"
         channels = requests.channels(inputs, name)
         training = Training(command, environment, hyperparameters, uris(channels), max_runtime)
         asked.checkpoints(checkpoints, _folder(cwd))
-        request = requests.training(name, training, wishes)
+        request = requests.training(name, training, wishes, checkpoint_uri)
         return self._submit(Kind.TRAINING, request, channels, cwd, checkpoints)
 
     def compile(  # noqa: PLR0913 - one argument is one wish of the caller

@@ -54,7 +54,7 @@ class Upload:
     """A folder of the job's `/opt/ml` that is kept after its end.
 
     `folder` is relative to `/opt/ml`; `uri` is where it goes: a `.tar.gz` object, made even from an empty folder
-    if `always`.
+    if `always`, or, if `plain`, many objects.
     """
 
     folder: str
@@ -64,6 +64,8 @@ class Upload:
     """An archive that the program makes itself: as the folder's only entry it is uploaded as it is."""
     completed_only: bool = False
     """Kept only of a job that has completed: half of a compiled model is no model."""
+    plain: bool = False
+    """Each file is an object below `uri`, and what lies there is in the folder again when the program starts."""
 
 
 @dataclass(frozen=True)

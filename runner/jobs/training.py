@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from runner.errors import InvalidRequest
-from runner.jobs import endings, shared, toolkit
+from runner.jobs import endings, expressions, shared, toolkit
 from runner.jobs.base import Channel, Defaults, Kind, Place, Request, Saves, Spec, Transition, Upload, View
 from runner.jobs.naming import check_name, shown, sibling
 from runner.jobs.reading import Part, whole_request
@@ -76,7 +76,6 @@ class TrainingJob:
         wishes = shared.wishes(body, self.kind, defaults)
         command = _command(body.optional_part("AlgorithmSpecification"), defaults)
         _check_instances(body.optional_part("ResourceConfig"))
-        _check_checkpoints(body)
         body.strings("HyperParameters")
         return Spec(
             kind=self.kind,
@@ -89,7 +88,7 @@ class TrainingJob:
             no_command=command.reason,
             environment=shared.environment(body),
             channels=_channels(body),
-            uploads=_uploads(body.part("OutputDataConfig"), name),
+            uploads=[*_uploads(body.part("OutputDataConfig"), name), *_checkpoints(body)],
             saves=[
                 Saves("model", f"{shared.CONTAINER_ML}/model"),
                 Saves("checkpoints", posixpath.normpath(_local_path(request))),
@@ -192,13 +191,7 @@ def _check_metrics(algorithm: Part) -> None:
 
 def check_expression(path: str, expression: str) -> None:
     """A metric's regular expression must compile, and its first group is the number."""
-    import regex
-
-    try:
-        groups = regex.compile(expression).groups
-    except regex.error as broken:
-        raise InvalidRequest(path, f"must be a regular expression: {broken}") from None
-    if groups < 1:
+    if expressions.compiled(path, expression).pattern.groups < 1:
         raise InvalidRequest(path, "must have a group, '(...)', for the number")
 
 
@@ -212,15 +205,20 @@ def _check_instances(resources: Part) -> None:
         raise InvalidRequest(field, "must be one instance in all: a local job has one host, algo-1")
 
 
-def _check_checkpoints(body: Part) -> None:
+def _checkpoints(body: Part) -> list[Upload]:
+    """What `CheckpointConfig` asks for."""
     if not body.has("CheckpointConfig"):
-        return
+        return []
     checkpoints = body.part("CheckpointConfig")
-    checkpoints.uri("S3Uri")
     path = checkpoints.optional_text("LocalPath") or CHECKPOINTS
     if not path.startswith("/") or ".." in path.split("/"):
         rule = f"must be an absolute path without '..', not {shown(path)}"
         raise InvalidRequest(checkpoints.field("LocalPath"), rule)
+    folder = posixpath.relpath(path, shared.CONTAINER_ML)
+    if folder == "." or folder.startswith("../"):
+        rule = f"must be below {shared.CONTAINER_ML}, which is all that a local job has of its own, not {shown(path)}"
+        raise InvalidRequest(checkpoints.field("LocalPath"), rule)
+    return [Upload(folder, checkpoints.uri("S3Uri"), always=False, plain=True)]
 
 
 def _channels(body: Part) -> list[Channel]:
