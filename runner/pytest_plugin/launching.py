@@ -29,6 +29,7 @@ class Wishes(TypedDict, total=False):
     environment: Mapping[str, str] | None
     hyperparameters: Mapping[str, Any] | None
     inputs: Mapping[str, str | os.PathLike[str]] | None
+    checkpoints: Sequence[str | os.PathLike[str]] | None
     max_runtime: int | None
     cwd: str | os.PathLike[str] | None
     tags: Mapping[str, str] | None

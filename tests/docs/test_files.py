@@ -93,11 +93,10 @@ def _needs_a_compiler() -> None:
 def _run(parent: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     folder = parent / "empty"
     folder.mkdir()
-    around = {name: value for name, value in environment(folder).items() if not name.startswith("PYTEST_")}
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
-        env=around,
+        env=environment(folder),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
