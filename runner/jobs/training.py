@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from runner.errors import InvalidRequest
-from runner.jobs import endings, shared, toolkit
+from runner.jobs import endings, expressions, shared, toolkit
 from runner.jobs.base import Channel, Defaults, Kind, Place, Request, Spec, Transition, Upload, View
 from runner.jobs.naming import check_name, shown, sibling
 from runner.jobs.reading import Part, whole_request
@@ -186,13 +186,7 @@ def _check_metrics(algorithm: Part) -> None:
 
 def check_expression(path: str, expression: str) -> None:
     """A metric's regular expression must compile, and its first group is the number."""
-    import regex
-
-    try:
-        groups = regex.compile(expression).groups
-    except regex.error as broken:
-        raise InvalidRequest(path, f"must be a regular expression: {broken}") from None
-    if groups < 1:
+    if expressions.compiled(path, expression).pattern.groups < 1:
         raise InvalidRequest(path, "must have a group, '(...)', for the number")
 
 

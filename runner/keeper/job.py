@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from runner.keeper.loop import Loop
     from runner.keeper.members import Members
     from runner.keeper.output import Output
+    from runner.keeper.traces import Traces
     from runner.linux.cgroups import MemoryGroup
     from runner.linux.process import Process
 
@@ -73,6 +74,7 @@ class Job:
         "main",
         "signalled",
         "stopping",
+        "traces",
         "unkillable_after",
     )
 
@@ -96,6 +98,8 @@ class Job:
         """Seconds after a SIGKILL without effect at which the job is called unkillable."""
         self.signalled = 0
         """When SIGTERM was sent or withheld, ns of CLOCK_MONOTONIC."""
+        self.traces: Traces
+        """What it does to files; given before the launch."""
         self._pump = Pump(output, loop, lambda: grown("logged", self.key))
         self._loop = loop
         self._grown = grown
@@ -125,6 +129,7 @@ class Job:
         namespaced = self.isolation is Isolation.PID1
         self._watch = Watch(self.journal, main, self._loop, namespaced, self._tell)
         self._looks = Looks(main, members, self.isolation, self._watch, self.journal, self._tell)
+        self.traces.started(self._pids, 1 if namespaced else 0)
         self.journal.add(FactName.STARTED, pid=main.pid, inner=1 if namespaced else main.pid, start=main.start)
         self._tell()
         self._loop.add(report, self.see_execution)
@@ -177,6 +182,9 @@ class Job:
         except OSError:
             return False
 
+    def _pids(self) -> list[int]:
+        return [self.main.pid, *(pid for pid, _ in self._members.others())]
+
     def follow(self, on: bool) -> None:
         """Whether growth of the log is told."""
         self._pump.follow(on)
@@ -208,6 +216,8 @@ class Job:
         """
         settled = clock.monotonic_ns() - self._ordered >= BETWEEN_TWO_MASKS
         seen = self._looks.before_signal(closely, settled)
+        if seen:
+            self.traces.stopped()
         self.journal.flush()
         return seen
 
@@ -263,6 +273,7 @@ class Job:
         """Write down all processes now; False if the main process has ended."""
         if self.ended:
             return False
+        self.traces.look()
         self._looks.take(moment, watching=self.stopping)
         return True
 
@@ -284,11 +295,20 @@ class Job:
         if self.ended or self.killed or self.main.has_ended():
             return
         self.killed = why
+        if why is not KillReason.DEADLINE:
+            self.traces.look()
+        taken = self.traces.taken()
+        before = clock.monotonic_ns()
+        sent = True
         try:
             self.main.signal(signal.SIGKILL)
         except OSError:
-            return  # it has ended, and the end will be seen
-        self.journal.add(FactName.KILL, why=why.value, pid=self.main.pid)
+            sent = False  # it has ended, and the end will be seen
+        at = clock.monotonic_ns()
+        self.traces.killed(taken, before, sent)
+        if not sent:
+            return
+        self.journal.add(FactName.KILL, at, why=why.value, pid=self.main.pid)
         self._tell()
         self._loop.deadlines.after(self.unkillable_after, self._on_unkillable)
 
@@ -314,6 +334,7 @@ class Job:
                 out_of_memory=self._out_of_memory(number),
                 cpu=cpu,
             )
+            self.traces.ended()
         if self.isolation is Isolation.PLAIN and self.stopping and number == signal.SIGTERM:
             self.journal.add(FactName.EMULATION_MISSED)
         self._write_left_over()
@@ -366,6 +387,7 @@ class Job:
         if hasattr(self, "main"):
             self._watch.close()
             self.main.close()
+        self.traces.close()
         self.gone = True
         self.journal.add(FactName.GONE, log=self._pump.finish())
         self._tell()

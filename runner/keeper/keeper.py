@@ -70,6 +70,7 @@ class Keeper:
 
         self._family = Family(self._mains.__contains__)
         self._launcher = Launcher(data_dir, self._isolations, self._family, loop, told, unkillable_after)
+        self._files = self._launcher.files
         self._orders: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "own": self._own,
             "isolation": self._isolation,
@@ -138,6 +139,7 @@ class Keeper:
     def _signal_jobs(self, jobs: list[Job], closely: bool) -> None:
         """In passes over all of them, so that the signals go out together: looks, signals, instants, looks."""
         ready, again = [], []
+        self._files.drain()
         for job in jobs:
             if job.see_before_signal(closely):
                 ready.append((job, job.disposition()))
@@ -205,6 +207,9 @@ class Keeper:
         else:
             self._loop.deadlines.after(0, self.reap)
         self._family.renew(waited_for)
+        if mains:
+            # What is written from here on, somebody else than a main process writes.
+            self._files.drain()
         # Last: with its main process a job may be over, and then nothing more is written down of it.
         for job, status, cpu in mains:
             if os.WIFSIGNALED(status):

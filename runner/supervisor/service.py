@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +14,7 @@ from runner import clock
 from runner.backends.base import Backend
 from runner.errors import InvalidRequest, JobEnded, JobNotEnded, NoSuchJob, RunnerClosed, WaitTimeout
 from runner.jobs.base import Kind, Request, key
+from runner.jobs.expressions import compiled
 from runner.jobs.types import TYPES
 from runner.lifecycle.facts import KillReason
 from runner.lifecycle.phases import Event, Phase, Refusal
@@ -36,6 +36,8 @@ from runner.supervisor.verbs import Summaries
 _NOT_SIGNALLED = frozenset({Phase.PENDING, Phase.PREPARING, Phase.LAUNCHING, Phase.RUNNING})
 """Phases in which no deadline has been set, so that a grace still counts."""
 _LAST_LINES = 5
+_QUOTED = 1_000
+"""Characters of a line that an error quotes."""
 
 
 class _StopOrder(NamedTuple):
@@ -163,12 +165,10 @@ class Service:
     async def wait_for_log(self, kind: Kind, name: str, pattern: str, timeout: float | None = None) -> tuple[int, str]:
         """The first line of the job's output that the regular expression is found in, as (wall ns, text).
 
-        Raises WaitTimeout, JobEnded if the job ends without such a line, InvalidRequest.
+        Of a line its first 10,000 characters are looked at. Raises WaitTimeout, JobEnded if the job ends without such
+        a line, InvalidRequest, ExpressionTooSlow.
         """
-        try:
-            expression = re.compile(pattern)
-        except re.error as error:
-            raise InvalidRequest("pattern", f"must be a regular expression: {error}") from None
+        expression = compiled("pattern", pattern)
         live = self._fresh(kind, name)
         try:
             async with asyncio.timeout(timeout):
@@ -296,4 +296,4 @@ def _ended(record: Record) -> JobEnded:
 def _last(live: Live) -> str:
     """The end of the job's output, for an error."""
     lines = logs.tail(live.folder, _LAST_LINES)
-    return "; its output ends with:\n" + "\n".join(line.text for line in lines) if lines else "; it has no output"
+    return "; its output ends with:\n" + "\n".join(line.text[:_QUOTED] for line in lines) if lines else "; it has no output"
