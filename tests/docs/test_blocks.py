@@ -6,9 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from runner import Runner
-from runner.errors import IsolationUnavailable
-from runner.lifecycle.stops import Isolation
 from tests.docs import refresh
 from tests.docs.blocks import ROOT, Block, Shown, blocks_of, pages, replaced, run_commands, run_python, shown, words
 
@@ -79,16 +76,6 @@ def folder(nothing_left: Path) -> Path:
     empty = nothing_left / "empty"
     empty.mkdir()
     return empty
-
-
-@pytest.fixture
-def pid1(tmp_path: Path) -> None:
-    """The outputs that the pages show are those of the isolation that most readers get."""
-    with Runner(data_dir=tmp_path / "tried") as runner:
-        try:
-            runner.train(["true"], isolation=Isolation.PID1).wait()
-        except IsolationUnavailable as error:
-            pytest.skip(f"the pages show outputs of pid1: {error}")
 
 
 @pytest.mark.process
