@@ -121,5 +121,7 @@ def _installed(folder: Path) -> Path:
         points = project["entry-points"]["pytest11"].items()
         lines = ["[pytest11]", *(f"{name} = {target}" for name, target in points)]
         (told / "entry_points.txt").write_text("\n".join(lines) + "\n")
+        # pytest looks at every package of a project that has a plugin.
+        (told / "RECORD").write_text("runner/__init__.py,,\nworkloads/__init__.py,,\n")
         (told / "METADATA").write_text("Metadata-Version: 2.1\nName: grace-runner-under-test\nVersion: 0\n")
     return place

@@ -117,6 +117,21 @@ def test_a_warning_does_not_fail_but_is_told(folder: Path) -> None:
     assert line.endswith("  test_it.py::test_one")
 
 
+def test_a_program_that_should_have_saved(folder: Path) -> None:
+    ran = run(
+        folder,
+        """
+        def test_one(check_stop, tmp_path):
+            check_stop(probe("polite"), ready="^ready", checkpoints=[tmp_path])
+
+        def test_allowed(check_stop, tmp_path):
+            check_stop(probe("polite"), ready="^ready", checkpoints=[tmp_path], allow=["nothing-saved"])
+        """,
+    )
+    assert ran.outcome() == "1 failed, 1 passed", ran.out
+    assert "E       StopNotGraceful: not-graceful: nothing-saved" in ran.lines
+
+
 def test_a_job_is_stopped_at_once(folder: Path) -> None:
     ran = run(
         folder,

@@ -50,6 +50,31 @@ def test_a_job_runs_as_it_was_asked_to(folder: Path) -> None:
     assert "graceful stops" not in ran.out
 
 
+def test_nothing_of_a_test_is_left_for_the_next(folder: Path) -> None:
+    ran = run(
+        folder,
+        """
+        import threading
+
+        from tests import leftovers
+
+        FOLDERS = []
+
+        def test_one(launch_job):
+            launch_job(probe("deaf"), ready="^ready")
+            FOLDERS.append(launch_job.runner.data_dir)
+            assert FOLDERS[0].is_dir()
+            assert list(leftovers.processes(FOLDERS[0]))
+
+        def test_two():
+            assert not FOLDERS[0].exists()
+            assert not list(leftovers.processes(FOLDERS[0]))
+            assert threading.active_count() == 1
+        """,
+    )
+    assert ran.outcome() == "2 passed", ran.out
+
+
 def test_a_failed_test_shows_its_jobs(folder: Path) -> None:
     ran = run(
         folder,

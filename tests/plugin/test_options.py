@@ -104,7 +104,7 @@ def test_the_help_shows_it(folder: Path) -> None:
 def test_a_program_that_has_imported_the_runner_may_start_pytest(folder: Path) -> None:
     run(folder, EMPTY)  # writes the files
     path = os.pathsep.join([str(folder / "installed"), str(ROOT)])
-    program = "import sys, runner, pytest; sys.exit(pytest.main(['-W', 'error', '-p', 'no:cacheprovider']))"
+    program = "import sys, runner, workloads, pytest; sys.exit(pytest.main(['-W', 'error', '-p', 'no:cacheprovider']))"
     done = subprocess.run(
         [sys.executable, "-c", program],
         cwd=folder,
