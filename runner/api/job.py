@@ -13,6 +13,7 @@ from runner.jobs.base import Kind
 if TYPE_CHECKING:
     from runner.api.runner import Runner
     from runner.backends.base import Fact
+    from runner.diagnosis.afterwards import Afterwards
     from runner.diagnosis.report import LogLine, Report
 
 Seconds = float
@@ -129,12 +130,21 @@ class Job:
         """Have a look at all processes of the job written into its journal."""
         self._runner.call(self._runner.verbs.look(self._kind, self.name))
 
-    def report(self) -> Report:
-        """What happened, to whom, when and why: judged from the journal as it is now."""
+    def report(self, *, afterwards: Afterwards | None = None) -> Report:
+        """What happened, to whom, when and why: judged from the journal as it is now.
+
+        `afterwards`: what was learned since, by starting the program again.
+        """
         from runner.diagnosis.report import LogLine, diagnose
 
         found = self._reported()
-        return diagnose(found["facts"], log=[LogLine(*line) for line in found["log"]])
+        return diagnose(found["facts"], log=[LogLine(*line) for line in found["log"]], afterwards=afterwards)
+
+    def last_lines(self, count: int) -> Sequence[LogLine]:
+        """The last lines that the job has printed, without reading all the others."""
+        from runner.diagnosis.report import LogLine
+
+        return [LogLine(*line) for line in self._reported()["log"][-count:]]
 
     def delete(self) -> None:
         """Delete a job that has ended, with its journal and log. Raises JobNotEnded."""

@@ -90,6 +90,7 @@ class LocalBackend(Backend):
             mounts=[[str(mount.source), mount.target] for mount in launch.mounts],
             watched=[_watched(folder) for folder in launch.watched],
             temporary=None if launch.temporary is None else str(launch.temporary),
+            stacks=launch.stacks,
             memory=launch.memory,
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-import re
+import shutil
 import sys
 from typing import TextIO
 
@@ -25,6 +25,11 @@ def has_colour(stream: TextIO) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+def width() -> int:
+    """Columns for a text: those of the terminal, at most 100; 80 where there is none."""
+    return min(shutil.get_terminal_size((80, 24)).columns, 100)
+
+
 def seconds(option: str, value: float) -> float:
     """Raises InvalidRequest for what is no length of time."""
     if not (value >= 0 and math.isfinite(value)):
@@ -34,8 +39,7 @@ def seconds(option: str, value: float) -> float:
 
 def pattern(option: str, value: str) -> str:
     """Raises InvalidRequest for what is no regular expression."""
-    try:
-        re.compile(value)
-    except re.error as error:
-        raise InvalidRequest(option, f"must be a regular expression: {error}") from None
+    from runner.jobs.expressions import compiled
+
+    compiled(option, value)
     return value

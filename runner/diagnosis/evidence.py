@@ -65,6 +65,7 @@ def _save(item: Mapping[str, Any]) -> Save:
         became=text(item.get("became")),
         to=text_or_none(item.get("to")),
         writer=_writer(item.get("writer")),
+        changed=number(item.get("changed")),
     )
 
 

@@ -13,6 +13,8 @@ _TEMPORARY = re.compile(
 )
 """Names that programs give to what they are still writing."""
 
+_LOG = re.compile(r"tfevents|\.(?:log|jsonl|csv|tsv|out|err)$", re.IGNORECASE)
+
 
 class Folder(NamedTuple):
     """One that is watched."""
@@ -44,6 +46,10 @@ class Save:
     became: str
     to: str | None
     writer: Writer | None
+    changed: int | None = None
+    """When it was last seen to be written to."""
+    pieces: int = 1
+    """It was opened and closed so often, to be appended to."""
 
     @property
     def final(self) -> str:
@@ -54,6 +60,11 @@ class Save:
     def in_place(self) -> bool:
         """What was there before is lost as soon as it begins."""
         return self.how == "overwritten"
+
+    @property
+    def is_log(self) -> bool:
+        """By its name it is written line by line, from the beginning of the program to its end."""
+        return _LOG.search(self.final) is not None
 
     @property
     def is_temporary(self) -> bool:

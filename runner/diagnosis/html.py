@@ -18,12 +18,13 @@ from runner.diagnosis import overview, sections
 from runner.diagnosis.picture.drawing import draw
 from runner.diagnosis.picture.formats import NARROW, WIDE
 from runner.diagnosis.picture.shapes import Picture
-from runner.diagnosis.printable import command_line, lines_of, printable, seconds
+from runner.diagnosis.printable import clipped, command_line, lines_of, printable, seconds
 from runner.diagnosis.report import SCHEMA, Report
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+_LONGEST_COMMAND = 300
 _FEW_LINES = 40
 """So many lines of output are shown without being asked for."""
 
@@ -62,7 +63,7 @@ def _page(reports: Sequence[Report], title: str, names: Sequence[str]) -> str:
     order = overview.worst_first(reports)
     runs = [_run(reports[number], names[number], f"run-{number + 1}") for number in order]
     span, cells = overview.histogram(reports)
-    shown = title or (command_line(reports[0].command) if reports else "") or "a job"
+    shown = title or (_command_line(reports[0].command) if reports else "") or "a job"
     return (
         _environment()
         .get_template("page.html.j2")
@@ -117,8 +118,18 @@ def _environment() -> Environment:
         return escape("\n".join(lines_of(text)))
 
     made.globals |= {"sections": sections, "titles": sections.TITLES, "stopped_after": overview.stopped_after}
-    made.filters |= {"seconds": seconds, "pasted": pasted, "instant": sections.instant, "frames": sections.frames}
+    made.filters |= {
+        "command_line": _command_line,
+        "seconds": seconds,
+        "pasted": pasted,
+        "instant": sections.instant,
+        "frames": sections.frames,
+    }
     return made
+
+
+def _command_line(argv: Sequence[str]) -> str:
+    return clipped(command_line(argv), _LONGEST_COMMAND)
 
 
 def _safe(value: Any) -> Any:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 _NUMBER = re.compile(r"[-+]?\d[\d.,:eE+-]*%?")
+_SOON = 1.0
+"""Seconds after the signal within which a handler that says something has said it."""
+_KILLED = re.compile(r"\bKilled\b|\bSIGKILL\b|\bsignal 9\b|\bkill -(?:9|KILL)\b")
 _SPACE = re.compile(r"\s+")
 _SHAPE_OF = 200
 """Characters of a line that tell what kind of line it is."""
@@ -36,9 +40,19 @@ class Log:
 
     @cached_property
     def news(self) -> tuple[Line, ...]:
-        """Lines after the signal of a kind that was not printed before it: of a handler, most likely."""
+        """Lines soon after the signal of a kind that is printed just this once: of a handler, most likely."""
         known = {shape(line.text) for line in self.before}
-        return tuple(line for line in self.after if line.text.strip() and shape(line.text) not in known)
+        kinds = Counter(shape(line.text) for line in self.after)
+        return tuple(
+            line
+            for line in self.after
+            if line.t <= _SOON and line.text.strip() and (kind := shape(line.text)) not in known and kinds[kind] == 1
+        )
+
+    @cached_property
+    def tells_of_kill(self) -> bool:
+        """It was printed after the signal that something was killed, as shells do of their children."""
+        return any(_KILLED.search(line.text) for line in self.after)
 
     @property
     def goes_on(self) -> bool:

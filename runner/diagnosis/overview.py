@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from runner.diagnosis.findings.base import Verdict
 from runner.diagnosis.report import Report
@@ -42,6 +43,12 @@ def stopped_after(report: Report) -> float | None:
     """Seconds from the start of the program to its stop; None if it was not stopped, or has not started."""
     started = [entry["t"] for entry in report.timeline if entry["event"] in ("executed", "started", "launch")]
     return None if not started or report.counted_from == "launch" else max(0.0, -float(started[-1]))
+
+
+def to_json(reports: Sequence[Report]) -> dict[str, Any]:
+    """That of the only report; of several that of the worst, with all of them as `runs`, in their own order."""
+    worst = reports[worst_first(reports)[0]].to_json()
+    return worst if len(reports) == 1 else {**worst, "runs": [report.to_json() for report in reports]}
 
 
 def counts(reports: Sequence[Report]) -> list[tuple[Verdict, int]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from runner.diagnosis import exhibits
+from runner.diagnosis.afterwards import Afterwards
 from runner.diagnosis.findings.base import Finding, Severity, Verdict
 from runner.diagnosis.findings.rules import findings_of, verdict_of
 from runner.diagnosis.log import Line, Log
@@ -92,6 +93,9 @@ class Report:
     temporaries: Entry | None = None
     """What was left in TMPDIR and in shared memory: `paths`, `count`, `bytes`, `shared_memory` (list or null)."""
 
+    resume: Entry | None = None
+    """What starting it again showed, if that was asked for: `saved`, `resumed`, `why`, `load`."""
+
     def to_json(self) -> dict[str, Any]:
         """For machines. Every text is printable: control characters of the program are visible escapes."""
         return {
@@ -121,17 +125,36 @@ class Report:
             "density": [dict(span) for span in self.density],
             "stack": [dict(thread) for thread in self.stack],
             "temporaries": dict(self.temporaries) if self.temporaries else None,
+            "resume": dict(self.resume) if self.resume else None,
         }
 
+    def to_text(self, width: int = 80, colour: bool = False) -> str:
+        """For people, in lines of at most `width` columns."""
+        from runner.diagnosis.text import render
 
-def diagnose(facts: Sequence[Fact], *, log: Sequence[LogLine] = ()) -> Report:
+        return render(self, width=width, colour=colour)
+
+    def to_html(self, title: str = "") -> str:
+        """One page that needs nothing else. `title` says what was run; without it that is the command line."""
+        from runner.diagnosis.html import render
+
+        return render(self, title)
+
+    def to_junit(self) -> str:
+        """JUnit XML with one test case, for CI systems."""
+        from runner.diagnosis.junit import render
+
+        return render(self)
+
+
+def diagnose(facts: Sequence[Fact], *, log: Sequence[LogLine] = (), afterwards: Afterwards | None = None) -> Report:
     """Judge a stop by its facts alone (a journal's lines, `lifecycle.facts`). The same facts give the same report.
 
     The facts may be unfinished, torn, or of a job that was never stopped: the verdict is `undecided` then. Of several
     attempts the last one that was stopped is judged. What the job printed is evidence too: without `log` less can be
-    told, and nothing wrong.
+    told, and nothing wrong. `afterwards` is what was learned by starting the program again.
     """
-    story = read(facts)
+    story = replace(read(facts), afterwards=afterwards)
     story = replace(story, log=_log(story, log))
     findings = findings_of(story)
     ended = story.ended
@@ -158,6 +181,7 @@ def diagnose(facts: Sequence[Fact], *, log: Sequence[LogLine] = ()) -> Report:
         density=exhibits.density_of(story.log),
         stack=exhibits.stack_of(story),
         temporaries=exhibits.temporaries_of(story),
+        resume=afterwards.to_json() if afterwards else None,
     )
 
 

@@ -8,12 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from runner.diagnosis.files import Files, Folder, Temporaries
 from runner.diagnosis.log import Log
 from runner.diagnosis.stacks import Stack
 from runner.lifecycle.facts import KillReason
 from runner.lifecycle.stops import Disposition, Isolation
+
+if TYPE_CHECKING:
+    from runner.diagnosis.afterwards import Afterwards
 
 CRASHES = frozenset({"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE", "SIGSYS", "SIGTRAP"})
 """Signals by which the kernel or libc ends a program that has gone wrong."""
@@ -147,6 +151,7 @@ class Story:
     emulation_missed: bool = False
     lost: bool = False
     gone: bool = False
+    afterwards: Afterwards | None = None
 
     @property
     def emulated(self) -> bool:

@@ -44,6 +44,8 @@ def render(report: Report, *, width: int = 80, colour: bool = False) -> str:
     evidence = list(_evidence(report, width))
     if evidence:
         lines += ["", *_heading(report, width), *evidence]
+    if report.resume is not None:
+        lines += ["", *_prose(again(report.resume), width)]
     lines += _cure("What to do", main)
     for finding in rest:
         lines += ["", *_wrapped(f"Also: {finding.code} ({finding.severity})", width, "", "  ")]
@@ -154,6 +156,26 @@ def _saved(entry: Mapping[str, Any], report: Report) -> str:
 
 def _cut_off(entry: Mapping[str, Any], report: Report) -> str:
     return f"began to write {clipped(entry['path'], 60)}, never finished ({amount(entry['size'])} are there)"
+
+
+def again(resume: Mapping[str, Any]) -> str:
+    """What starting the program again has shown (`Report.resume`), as sentences."""
+    if not resume["saved"]:
+        return f"Not started again: {resume['why']}."
+    files = "1 file" if resume["saved"] == 1 else f"{resume['saved']} files"
+    went = {
+        True: "it went on from there",
+        False: "it did not go on from there",
+        None: "whether it went on is not known",
+    }
+    told = f"Started again with what it had saved ({files}), {went[resume['resumed']]}: {resume['why']}."
+    load = resume["load"]
+    if load is None:
+        return told
+    if load["timed_out"]:
+        return f"{told} Reading {load['checkpoint']} took too long."
+    end = f"exit code {load['code']}" if load["code"] is not None else f"signal {load['signal']}"
+    return f"{told} {load['checkpoint']} was read with {end}."
 
 
 def _cure(heading: str, finding: Finding) -> list[str]:

@@ -9,7 +9,7 @@ from runner.linux import procfs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
 _SIGTERM = 1 << (signal.SIGTERM - 1)
@@ -19,13 +19,14 @@ LARGEST_LOOK = 2000
 """More processes than this are counted, not described."""
 
 
-def look(pid: int, closely: bool, level: int) -> dict[str, Any] | None:
+def look(pid: int, closely: bool, level: int, stat: procfs.Stat | None = None) -> dict[str, Any] | None:
     """The facts of one process, `closely` with its command line and wait channel; None if it is gone.
 
     `level`: how many PID namespaces below the keeper's the job has its own; the process may have made more.
+    `stat`: if it has just been read.
     """
     try:
-        stat = procfs.read_stat(pid)
+        stat = stat or procfs.read_stat(pid)
         status = procfs.read_status(pid)
     except OSError:
         return None
@@ -55,9 +56,13 @@ def look(pid: int, closely: bool, level: int) -> dict[str, Any] | None:
     return seen
 
 
-def look_at_all(pids: Iterable[int], closely: bool, level: int) -> list[dict[str, Any]]:
-    """The facts of those that are still there."""
-    return [seen for pid in list(pids)[:LARGEST_LOOK] if (seen := look(pid, closely, level)) is not None]
+def look_at_all(
+    pids: Iterable[int], closely: bool, level: int, stats: Mapping[int, procfs.Stat] | None = None
+) -> list[dict[str, Any]]:
+    """The facts of those that are still there; `stats` of some may have been read already."""
+    known = stats or {}
+    seen = (look(pid, closely, level, known.get(pid)) for pid in list(pids)[:LARGEST_LOOK])
+    return [process for process in seen if process is not None]
 
 
 def disposition(pid: int, status: procfs.Status, wait: str | None = None) -> Disposition:

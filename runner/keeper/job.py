@@ -10,7 +10,7 @@ import os
 import signal
 
 from runner import clock
-from runner.keeper import child
+from runner.keeper import child, stacks
 from runner.keeper.looks import BEFORE_DEADLINE, Looks
 from runner.keeper.protocol import UNKILLABLE_AFTER
 from runner.keeper.pump import Pump
@@ -73,6 +73,7 @@ class Job:
         "killed",
         "main",
         "signalled",
+        "stacks",
         "stopping",
         "traces",
         "unkillable_after",
@@ -96,6 +97,8 @@ class Job:
         self.killed: KillReason | None = None
         self.unkillable_after = UNKILLABLE_AFTER
         """Seconds after a SIGKILL without effect at which the job is called unkillable."""
+        self.stacks: Callable[[int, list[dict[str, Any]], int, Callable[..., None]], None] | None = None
+        """Takes the Python stacks of the job shortly before its deadline (`Stacks.take`); None: not wanted."""
         self.signalled = 0
         """When SIGTERM was sent or withheld, ns of CLOCK_MONOTONIC."""
         self.traces: Traces
@@ -183,7 +186,7 @@ class Job:
             return False
 
     def _pids(self) -> list[int]:
-        return [self.main.pid, *(pid for pid, _ in self._members.others())]
+        return [self.main.pid, *self._members.others()]
 
     def follow(self, on: bool) -> None:
         """Whether growth of the log is told."""
@@ -262,6 +265,8 @@ class Job:
         self._loop.deadlines.at(until, self._on_deadline)
         if self.grace > 4 * BEFORE_DEADLINE:
             self._loop.deadlines.at(until - round(BEFORE_DEADLINE * 1e9), self._look_before_deadline)
+        if self.stacks and self.grace >= stacks.SHORTEST_GRACE:
+            self._loop.deadlines.at(until - round(stacks.BEFORE_DEADLINE * 1e9), lambda: self._take_stacks(until))
         self._tell()
 
     def look_after_signal(self) -> None:
@@ -281,9 +286,18 @@ class Job:
         if not self.killed:
             self.look("deadline")
 
+    def _take_stacks(self, until: int) -> None:
+        if self.stacks and not self.ended and not self.killed:
+            self.stacks(self.main.pid, self._looks.left(main_too=True), until, self._write_stacks)
+
+    def _write_stacks(self, **members: Any) -> None:
+        if not self.ended and not self.killed:
+            self.journal.add(FactName.STACKS, **members)
+            self._tell()
+
     def disposition(self) -> Disposition | None:
-        """What the main process does with SIGTERM now; None if that cannot be seen."""
-        return self._looks.disposition()
+        """What the main process does with SIGTERM now; None if that cannot be seen, or the kernel knows what to do."""
+        return self._looks.disposition() if self.isolation is Isolation.PLAIN else None
 
     def _on_deadline(self) -> None:
         self.kill(KillReason.DEADLINE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import resource
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from runner.keeper.family import Family
     from runner.keeper.loop import Loop
     from runner.keeper.members import Members
+    from runner.keeper.stacks import Stacks
 
 _SOFT, _HARD = resource.getrlimit(resource.RLIMIT_NOFILE)
 
@@ -42,7 +44,7 @@ class Launcher:
 
     __slots__ = (
         *("_count", "_family", "_grown", "_isolations", "_keeper", "_loop", "_mark", "_shared"),
-        *("_unkillable_after", "files"),
+        *("_unkillable_after", "files", "stacks"),
     )
 
     def __init__(
@@ -65,6 +67,7 @@ class Launcher:
         self._unkillable_after = unkillable_after
         self._keeper = os.pidfd_open(os.getpid())
         self._count = 0
+        self.stacks: Stacks | None = None
 
     def launch(self, order: dict[str, Any]) -> Job:
         """Launch one attempt. What goes wrong is in its journal; raises OSError only if there can be none.
@@ -97,6 +100,8 @@ class Launcher:
         job = Job(order, isolation, journal, output, self._loop, self._grown)
         job.unkillable_after = self._unkillable_after
         job.traces = Traces(self.files, self._shared, journal, order)
+        if order.get("stacks") is not None and self.stacks is not None:
+            job.stacks = functools.partial(self.stacks.take, order["stacks"])
         try:
             self._start(job, order, folder, output, group)
         except OSError:
@@ -195,5 +200,7 @@ def _check(order: dict[str, Any]) -> None:
     folders.check(order["watched"])
     if not isinstance(order["temporary"], str | None):
         raise TypeError("temporary must be a path or null")
+    if not isinstance(order.get("stacks"), str | None):
+        raise TypeError("stacks must be the path of a program")
     if order["memory"] is not None and order["memory"] < 0:
         raise ValueError("memory must be a number of bytes")

@@ -18,8 +18,8 @@ from runner.keeper.journal import wall_at
 _A_TURN = 256 * 1024
 MARK_EVERY_NS = 10_000_000
 _ROOM_FOR_A_FLOOD = 256 * 1024
-"""Bytes. What a user's pipes may hold together is limited, to 64 MiB as a rule; beyond it each new one is tiny (pipe(7)).
-So only a job that floods gets more than the usual 64 KiB, and not as much as it might."""
+"""Bytes. What a user's pipes may hold together is limited, as a rule to 64 MiB, and beyond it each new one is tiny
+(pipe(7)). So only a job that floods gets more than the usual 64 KiB, and not as much as it might."""
 
 
 class Output:

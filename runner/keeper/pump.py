@@ -2,7 +2,9 @@
 
 A line that comes alone is moved at once. While lines come faster than the log may be marked, the FIFO is left alone
 until the next mark is due, or until it would be half full at the rate of the moment: a program that prints without end
-then costs some hundred turns a second, instead of one for each of its lines.
+then costs some hundred turns a second, instead of one for each of its lines. The time of a line is no worse for it,
+since that is the time of its mark; and the program does not wait, as it would with a rest of one length: with 10 ms and
+the usual 64 KiB it could not print more than 6.5 MB/s.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class Save:
     """One file, from when it was begun; where it is now, as long as that is known."""
 
     __slots__ = (
-        *("began_as", "begun", "done", "folder", "found", "how", "looks", "modified", "name", "opened", "role", "size"),
+        *("began_as", "begun", "done", "folder", "found", "how", "looks", "changed", "name", "opened", "role", "size"),
         *("_became", "_to", "writer"),
     )
 
@@ -45,7 +45,9 @@ class Save:
         self.begun = now
         self.done: int | None = None
         self.size: int | None = None
-        self.opened = self.modified = False
+        self.opened = False
+        self.changed: int | None = None
+        """When it was last seen to be written to."""
         self.found = False
         """It was there when its folder was looked through: nobody has told yet whether it is still being written."""
         self.writer: dict[str, Any] | None = None
@@ -93,6 +95,7 @@ class Save:
             "how": self.how,
             "begun": self.begun,
             "done": self.done,
+            "changed": self.changed,
             "size": self.size,
             "became": became,
             "to": None if to is None else os.fsdecode(to),
@@ -139,7 +142,7 @@ class Saves(Tree):
         if bits == inotify.MODIFY:
             entry = folder.entries.get(name)
             if type(entry) is Save and entry.done is None:
-                entry.modified, entry.found = True, False
+                entry.changed, entry.found = now, False
             else:
                 self._begin_save(folder, name, OVERWRITTEN, now)
         elif bits & inotify.MOVE_SELF:
@@ -168,7 +171,7 @@ class Saves(Tree):
                 del folder.entries[name]
                 self.lost(save, REMOVED)
         elif bits & inotify.CLOSE_NOWRITE:
-            if save is not None and being_written and not (save.modified or save.found):
+            if save is not None and being_written and save.changed is None and not save.found:
                 self._finish_unwritten(save, now)
             self._was_read(folder, name)
         elif save is not None and being_written:
@@ -195,7 +198,7 @@ class Saves(Tree):
         if how == CREATED:
             self._unopened.append(save)
         else:
-            save.opened = save.modified = True
+            save.opened, save.changed = True, now
 
     def _finish(self, save: Save, now: int) -> None:
         """It is complete as far as anybody can tell: its writer, or the kernel for it, has closed it."""

@@ -125,6 +125,41 @@ def read_command(pid: int) -> list[str]:
     return [part.decode(errors="replace") for part in text.split(b"\0")] if text else []
 
 
+def read_program(pid: int) -> str | None:
+    """The file that the process executes; None if that may not be known."""
+    try:
+        return os.readlink(f"/proc/{pid}/exe")
+    except OSError:
+        return None
+
+
+def ptrace_scope() -> int:
+    """Who may look into whose memory (Linux's Yama, kernel.yama.ptrace_scope): 0 is no more than the usual rule."""
+    try:
+        return int(read("/proc/sys/kernel/yama/ptrace_scope"))
+    except (OSError, ValueError):
+        return 0
+
+
+def running_threads(pid: int, most: int) -> set[int] | None:
+    """Ids, as the threads themselves know them, of those that run or wait for a disk; None for more than `most`."""
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return None
+    if len(threads) > most:
+        return None
+    found = set()
+    for thread in threads:
+        try:
+            text = _read_record(f"/proc/{pid}/task/{thread}/status")
+        except OSError:
+            continue
+        if _value(text, b"\nState:").lstrip()[:1] in (b"R", b"D"):
+            found.add(int((_value(text, b"\nNSpid:").split() or [thread.encode()])[-1]))
+    return found
+
+
 def read_wait(pid: int) -> str | None:
     """The kernel function in which the main thread sleeps; None if it runs, or if this may not be known."""
     try:

@@ -117,7 +117,11 @@ CASES: dict[str, tuple[list[str], Facts, list[LogLine]]] = {
     "periodic saves that go on, and no handler": (
         ["periodic-checkpoint", "no-handler-pid1"],
         files(
-            files(run(grace=3.0).stop(DEAF), 2.9, "kill").killed(), 3.1, "end", *PERIODIC, renamed("step-5", 0.9, 0.95)
+            files(run(grace=3.0).stop(DEAF), 2.9, "kill").killed(),
+            3.1,
+            "end",
+            *PERIODIC,
+            *(renamed(f"step-{n}", -4.1 + n, -4.05 + n) for n in range(5, 8)),
         ).gone(),
         STEPS,
     ),
@@ -154,12 +158,11 @@ CASES: dict[str, tuple[list[str], Facts, list[LogLine]]] = {
         left(run(), code=1),
         STEPS + lines(*RAISED),
     ),
-    "a launcher that loses patience after a second": (
-        ["grace-shortened", "save-cut-off", "wrapper-died", "left-overs"],
-        _launcher(1.0),
+    "a launcher that leaves while its worker saves": (
+        ["save-cut-off", "wrapper-died", "left-overs"],
+        _launcher(0.2),
         STEPS,
     ),
-    "a launcher that leaves at once": (["save-cut-off", "wrapper-died", "left-overs"], _launcher(0.2), STEPS),
     "a worker that the launcher kills": (
         ["grace-shortened", "nothing-saved"],
         files(

@@ -78,6 +78,8 @@ class Code(StrEnum):
     """It saved after SIGTERM because it saves every so often, and did not stop."""
     CHECKPOINT_CORRUPT = "checkpoint-corrupt"
     """The checkpoint cannot be read, or was being overwritten in place when it was killed."""
+    DID_NOT_RESUME = "did-not-resume"
+    """Started again with what it had saved, it began from the beginning."""
     UNEXPLAINED = "unexplained"
     """Not graceful, and the facts do not say why."""
     LEFT_OVERS = "left-overs"

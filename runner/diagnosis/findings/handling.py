@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.diagnosis import cures, remedies, saving
-from runner.diagnosis.commands import is_python, is_shell
+from runner.diagnosis.commands import is_python, is_shell, program
 from runner.diagnosis.findings import saves
 from runner.diagnosis.findings.base import Code, Finding, error
 from runner.diagnosis.log import Crash
@@ -13,8 +13,8 @@ from runner.diagnosis.story import Process, Story
 from runner.diagnosis.wording import grace, main_name, name_of, outcome
 from runner.lifecycle.stops import Disposition
 
-_BUSY = 0.6
-"""Part of the time in which a thread that never waits has run, on a machine that others use too."""
+_AT_ONCE = 0.2
+"""Seconds from SIGTERM within which nobody has waited for anything."""
 _SETTLED = 0.5
 """Seconds from SIGTERM on after which a main process that ends has waited for something."""
 _OWN_REPORT = frozenset({"SignalException", "KeyboardInterrupt", "SystemExit", "Terminated", "GracefulExit"})
@@ -55,23 +55,16 @@ def trap_deferred(story: Story) -> Finding | None:
 
 
 def grace_shortened(story: Story) -> Finding | None:
-    """The main process took SIGTERM, and did not give what is below it the time that it had itself."""
-    if story.heard is not True or story.ended is None:
+    """Something below the supervisor took SIGTERM, and did not give the program the time that the job has."""
+    lost = _killed_worker(story) if story.heard is True and story.ended is not None else None
+    if lost is None:
         return None
-    killed = _killed_worker(story)
-    if killed is not None:
-        worker, after = killed
-        how = f"killed {name_of(worker)} with SIGKILL {seconds(after)} after SIGTERM"
-    else:
-        waited = _impatient(story)
-        if waited is None:
-            return None
-        worker, after = waited
-        how = f"ended {seconds(after)} after SIGTERM, while {name_of(worker)} was still saving, and took it along"
+    worker, after, how = lost
     return error(
         Code.GRACE_SHORTENED,
-        f"{main_name(story)} {how}. The job's grace is {seconds(story.stop.grace or 0) if story.stop else 'longer'}: "
-        "what stands between the two has a shorter patience of its own (torchrun 30 s, su 2 s, mpirun 1 to 2 s).",
+        f"{main_name(story)} {how} {name_of(worker)} {seconds(after)} after SIGTERM, while it was still at work. The "
+        f"job's grace is {seconds(story.stop.grace or 0) if story.stop else 'longer'}: what stands between the two has "
+        "a shorter patience of its own (torchrun 30 s, su 2 s, mpirun 1 to 2 s, timeout -k what it is told).",
         remedies.longer_patience(story, worker),
     )
 
@@ -139,36 +132,49 @@ def _ended_before_main(process: Process, story: Story) -> bool:
     return any(end.code is not None and story.since_zero(end.ns) >= _SETTLED for end in ends)
 
 
-def _killed_worker(story: Story) -> tuple[Process, float] | None:
-    for end in saving.killed_inside(story):
+def _killed_worker(story: Story) -> tuple[Process, float, str] | None:
+    """A process below that takes SIGTERM, when it ended, and how."""
+    ends = [(end, "killed") for end in saving.killed_inside(story)]
+    ends += [(end, "ended, or had ended,") for end in saving.lost_inside(story)]
+    for end, how in ends:
         after = story.since_zero(end.ns)
         worker = next((p for p in story.descendants if p.pid == end.pid and p.takes), None)
-        if worker is not None and after > 0.2:
-            return worker, after
-    return None
+        if worker is not None and after > _AT_ONCE:
+            return worker, after, how
+    how = "killed itself and" if killed_itself(story) else "killed" if _told_of_kill(story) else ""
+    worker = next((p for p in story.descendants if p.takes), None)
+    if not how or worker is None or story.ended is None:
+        return None
+    return worker, story.since_zero(story.ended.ns), how
 
 
-def _impatient(story: Story) -> tuple[Process, float] | None:
-    """It waited a while, and then left although a process below it was in the middle of a save."""
+def _told_of_kill(story: Story) -> bool:
+    """It ended at the moment at which a process below was killed, and says itself that it had been killed before."""
     if not story.ended_by_itself or story.ended is None:
-        return None
-    after = story.since_zero(story.ended.ns)
-    if after < _SETTLED:
-        return None
+        return False
     writers = {save.writer.pid for save in saving.cut_off(story) if save.writer is not None}
-    return next(((p, after) for p in story.descendants if p.pid in writers and not story.is_main(p)), None)
+    if not writers & {process.pid for process in story.left_over}:
+        return False
+    return story.ended.code == 128 + 9 or story.log.tells_of_kill
+
+
+def killed_itself(story: Story) -> bool:
+    """`timeout -k` sends SIGKILL to its whole process group, and is one of it, where it is not PID 1."""
+    return story.killed_by_other and story.main is not None and program(story.main) == "timeout" and story.asked
 
 
 def _never_waits(story: Story) -> bool:
-    """The main thread ran all the time and gave the processor away only when it was taken from it."""
+    """The main thread ran all the time and gave the processor away only when it was taken from it.
+
+    How much of the time it had does not count: others use the machine, too.
+    """
     seen = [p for p in story.main_after if p.switches is not None and p.cpu is not None]
     if len(seen) < 2 or story.main is None or is_shell(story.main):
         return False
     first, last = seen[0], seen[-1]
-    took = _seconds_between(story)
-    cpu = (last.cpu or 0) - (first.cpu or 0)
     waited = (last.switches or 0) - (first.switches or 0)
-    return all(p.state == "R" for p in seen) and waited <= 1 and took > 0.2 and cpu >= _BUSY * took
+    ran = (last.cpu or 0) - (first.cpu or 0)
+    return all(p.state == "R" for p in seen) and waited <= 1 and ran > 0 and _seconds_between(story) > 0.2
 
 
 def _seconds_between(story: Story) -> float:

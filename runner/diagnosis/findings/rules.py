@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from runner.diagnosis import cures
-from runner.diagnosis.findings import ends, handlers, handling, killers, saves, wrappers
+from runner.diagnosis.findings import afterwards, ends, handlers, handling, killers, saves, wrappers
 from runner.diagnosis.findings.base import UNDECIDING, Code, Finding, Rule, Severity, Verdict, error, note
 from runner.diagnosis.printable import seconds
 from runner.diagnosis.story import Story
@@ -50,6 +50,8 @@ _REASONS: Sequence[Rule] = (
     handling.handler_did_not_stop,
     saves.save_cut_off_by_kill,
     saves.nothing_saved,
+    afterwards.checkpoint_unreadable,
+    afterwards.did_not_resume,
     wrappers.left_overs,
     killers.unattributed,
 )
@@ -73,7 +75,7 @@ def findings_of(story: Story) -> tuple[Finding, ...]:
     if causes:
         return (*causes, *remarks)
     if story.heard is True and story.ended_by_itself:
-        return (*remarks, _graceful(story))
+        return (*_holding((afterwards.resumption_unknown,), story), *remarks, _graceful(story))
     return (_unexplained(story), *remarks)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from runner.diagnosis import cures, remedies, saving
 from runner.diagnosis.files import Save, amount
 from runner.diagnosis.findings.base import Code, Finding, error, warning
@@ -9,13 +11,17 @@ from runner.diagnosis.printable import clipped, seconds
 from runner.diagnosis.story import Story
 from runner.diagnosis.wording import grace, main_name, outcome
 
+_TALKATIVE = 4
+"""Lines before the signal from which it is known when the next one is due."""
 _LONG = 0.3
 """Seconds for which a file was open when it was cut off, from which that was no mere chance."""
 
 
 def checkpoint_corrupt(story: Story) -> Finding | None:
     """The only copy was being overwritten. Whether it can still be read, `check --load` tries."""
-    cut = next((save for save in saving.cut_off(story) if save.in_place and _was_long(save, story)), None)
+    cut = next(
+        (save for save in saving.cut_off(story) if saving.is_destroyed(save, story) and _took_long(save, story)), None
+    )
     if cut is None:
         return None
     return error(
@@ -85,7 +91,7 @@ def nothing_saved(story: Story) -> Finding | None:
 
 
 def _save_cut_off(story: Story) -> Finding | None:
-    cut = [save for save in saving.cut_off(story) if not (save.in_place and _was_long(save, story))]
+    cut = [save for save in saving.cut_off(story) if not (saving.is_destroyed(save, story) and _took_long(save, story))]
     if save_too_slow(story) is not None:
         cut = [save for save in cut if not _is_answer(save, story)]
     if not cut:
@@ -105,21 +111,23 @@ def _save_cut_off(story: Story) -> Finding | None:
 
 def _is_answer(save: Save, story: Story) -> bool:
     """It was begun because of the signal, or was being written when the signal came."""
-    return saving.rhythm(story) is None or _was_long(save, story)
+    return saving.rhythm(story) is None or _took_long(save, story)
 
 
-def _was_long(save: Save, story: Story) -> bool:
+def _took_long(save: Save, story: Story) -> bool:
     end = story.kill.ns if story.killed and story.kill else story.ended.ns if story.ended else None
     return end is not None and save.begun is not None and (end - save.begun) / 1e9 >= _LONG
 
 
 def _is_up_to_date(story: Story) -> bool:
-    """The last save before the signal came after the last thing that the program had to tell."""
-    before = saving.saved_before(story)
-    if not before or not story.log.before:
+    """The last save before the signal came after the last line that was due: it had nothing new to save."""
+    before, lines = saving.saved_before(story), story.log.before
+    if not before or len(lines) < _TALKATIVE:
         return False
+    pauses = sorted(b.t - a.t for a, b in pairwise(lines))
+    due = lines[-1].t + 2 * pauses[len(pauses) // 2]
     last = max(story.since_zero(save.done) for save in before if save.done is not None)
-    return last >= story.log.before[-1].t
+    return last >= lines[-1].t and due >= 0
 
 
 def _last(story: Story) -> str:

@@ -36,7 +36,13 @@ def _is_wrapper(main: Process, below: Process, story: Story) -> bool:
     """It has no work of its own: a shell, an init program, or what started the program and has saved nothing."""
     if is_shell(main) or passes_on(main):
         return True
-    return saving.is_watched(story) and below.ppid == main.pid and not saving.saved_after(story)
+    return saving.is_watched(story) and _is_child(below, main, story) and not saving.saved_after(story)
+
+
+def _is_child(below: Process, main: Process, story: Story) -> bool:
+    """It was at some time: an orphan has another parent."""
+    seen = (p for look in story.looks for p in look.processes if p.identity == below.identity)
+    return any(p.ppid == main.pid for p in seen)
 
 
 def left_overs(story: Story) -> Finding | None:

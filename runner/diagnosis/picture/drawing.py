@@ -50,7 +50,7 @@ def _flags(picture: Picture, moments: Sequence[Moment]) -> float:
     for moment in moments:
         label = Label(moment.x + 5, 0, moment.text, form.small, "start", kind=moment.kind)
         if label.right > form.width:
-            label = replace(label, x=moment.x - 5, anchor="end")
+            label = replace(label, x=moment.x - 5 if moment.x - 5 >= label.width else form.width, anchor="end")
         level = 0
         while any(replace(label, y=_FLAG * (level + 1)).meets(other, 8) for other in placed):
             level += 1
@@ -71,12 +71,19 @@ def _output(picture: Picture, report: Report, y: float) -> float:
     picture.base = y + height
     picture.blocks = [replace(block, height=round(max(block.height * height, 1.0), 1)) for block in blocks]
     highest = max(span["lines"] / max(span["seconds"], 1e-9) for span in report.density)
-    text = f"{highest:.3g}/s" if highest < 1000 else f"{highest:,.0f}/s"
+    text = fit(_rate(highest), (form.margin - 6) / (SANS * form.small) if not form.above else 12)
     if form.above:
         picture.labels.append(Label(form.width - 1, y - 5, text, form.small, "end", kind="dim"))
     else:
         picture.labels.append(Label(form.right + 6, y + 9, text, form.small, kind="dim"))
     return y + height + 4
+
+
+def _rate(lines: float) -> str:
+    for unit, amount in (("G", 1e9), ("M", 1e6), ("k", 1e4)):
+        if lines >= amount:
+            return f"{lines / (1e3 if unit == 'k' else amount):.3g}{unit}/s"
+    return f"{lines:.3g}/s" if lines < 1000 else f"{lines:.0f}/s"
 
 
 def _lanes(picture: Picture, lanes: Sequence[Lane], y: float) -> float:

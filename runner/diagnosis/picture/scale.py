@@ -97,10 +97,19 @@ def whole(first: float, last: float, left: float, right: float) -> Scale:
 def ticks(part: Part, spacing: float) -> Iterator[float]:
     """Round numbers of seconds, at least `spacing` apart on the page."""
     seconds = (part.end - part.begin) * spacing / (part.right - part.left)
-    power = 10.0 ** math.floor(math.log10(seconds))
-    step = power * next(n for n in (1, 2, 5, 10) if n * power >= seconds * 0.999)
+    step = _step(seconds)
     for number in range(math.ceil(part.begin / step - 1e-9), math.floor(part.end / step + 1e-9) + 1):
         yield float(f"{number * step:.9g}")
+
+
+def _step(seconds: float) -> float:
+    """The next round number: of seconds, from minutes on of minutes or hours."""
+    if seconds > 60:
+        day = 86_400
+        steps = (*(60 * n for n in (2, 5, 10, 15, 30, 60, 120, 180, 360, 720)), *(day * 2**n for n in range(40)))
+        return float(next(step for step in steps if step >= seconds * 0.999))
+    power = 10.0 ** math.floor(math.log10(seconds))
+    return power * next(n for n in (1, 2, 5, 10) if n * power >= seconds * 0.999)
 
 
 def told(t: float) -> str:
