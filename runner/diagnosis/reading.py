@@ -122,6 +122,7 @@ def _process(item: Mapping[str, Any]) -> Process:
         pending=item.get("pending") is True,
         start=number(item.get("start")),
         command=texts(item.get("command")),
+        blocks_all=item.get("blocks_all") is True,
     )
 
 

@@ -42,6 +42,8 @@ class Process:
     start: int | None
     command: tuple[str, ...]
     """As the program has it: not to be shown unquoted. Empty if it was not read."""
+    blocks_all: bool = False
+    """Every signal is blocked, as in the instant of a fork: that says nothing of SIGTERM."""
 
     @property
     def alive(self) -> bool:
@@ -237,7 +239,7 @@ class Story:
         """The main process in the first look that shows it taking SIGTERM, if it did not when the signal came."""
         if self.at_signal is None or self.at_signal.takes:
             return None
-        return next((p for p in self.main_after if p.takes), None)
+        return next((p for p in self.main_after if p.takes and not p.blocks_all), None)
 
     @property
     def heard(self) -> bool | None:
