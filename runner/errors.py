@@ -70,3 +70,7 @@ class RunnerClosed(RunnerError):
 
 class WaitTimeout(RunnerError):
     """What was waited for did not come in time."""
+
+
+class ExpressionTooSlow(RunnerError):
+    """A regular expression took too long for one line of a log: it backtracks too much. The message quotes it."""

@@ -90,13 +90,15 @@ def checked_grace(grace: float) -> float:
         raise InvalidRequest("grace", str(error)) from None
 
 
-def training(name: str, of: Training, wishes: Tags) -> Request:
+def training(name: str, of: Training, wishes: Tags, checkpoint_uri: str | None = None) -> Request:
     """CreateTrainingJob."""
+    checkpoints = {} if checkpoint_uri is None else {"CheckpointConfig": {"S3Uri": checkpoint_uri}}
     return {
         "TrainingJobName": name,
         **_definition(of),
         "HyperParameters": _texts(of.hyperparameters),
         "Tags": wishes,
+        **checkpoints,
     }
 
 

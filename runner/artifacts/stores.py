@@ -19,6 +19,8 @@ from typing import NamedTuple, Protocol
 from runner.errors import InvalidRequest, RunnerError
 
 _UNFINISHED = ".part"
+_TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.part")
+"""What `replacing` calls a file that is not whole yet."""
 _URI = re.compile(r"s3://([^/]+)(?:/(.*))?", re.DOTALL)
 
 
@@ -63,6 +65,9 @@ class ObjectStore(Protocol):
 
         For files of our own making only. Raises OSError if that fails; the file is still there then.
         """
+
+    def remove(self, uri: str) -> None:
+        """Remove the object `uri`. Nothing happens if there is none. Raises OSError if that fails."""
 
 
 class DirectoryStore:
@@ -113,6 +118,21 @@ class DirectoryStore:
             self.put(path, uri)
         _sync(target.parent)
 
+    def remove(self, uri: str) -> None:
+        """See ObjectStore. Folders that become empty are removed with it: a prefix without objects is none."""
+        target = self.path(uri)
+        try:
+            target.unlink()
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for folder in target.parents:
+            if folder in (self.root, self.root / address(uri).bucket):
+                return
+            try:
+                folder.rmdir()
+            except OSError:
+                return  # something else is in it
+
     def _matches(self, uri: str) -> Iterator[Path]:
         """The object; or what lies in the folder of that name; or else what begins with that name."""
         target, key = self.path(uri), address(uri).key
@@ -149,7 +169,7 @@ def _sync(path: Path) -> None:
 
 def _unfinished(_folder: str, names: list[str]) -> set[str]:
     """Those of the names that an object which is being put has."""
-    return {name for name in names if name.startswith(".") and name.endswith(_UNFINISHED)}
+    return {name for name in names if _TEMPORARY.fullmatch(name)}
 
 
 def _has_files(folder: Path) -> bool:

@@ -27,6 +27,7 @@ class Nothing:
     """There was nothing to keep."""
 
     uri: str
+    skipped: Sequence[Skipped] = ()
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Places:
     """Folders for one attempt of one job alone; each is made when it is needed."""
 
     scratch: Path
-    """Where the archive is made. Nothing is left there."""
+    """Where the archive, or the copy of a file, is made."""
     unsent: Path
     """Where what could not be uploaded is kept."""
 
@@ -62,11 +63,11 @@ def upload(
             return Nothing(uri)
         archive, skipped = _archive(folder, places.scratch / (uri.rpartition("/")[2] or "archive.tar.gz"), ready)
     except OSError as failed:
-        return Unsent(uri, _move(folder, places.unsent), f"could not be packed: {failed}")
+        return Unsent(uri, move(folder, places.unsent), f"could not be packed: {failed}")
     try:
         store.take(archive, uri)
     except (OSError, RunnerError) as failed:
-        return Unsent(uri, _move(archive, places.unsent), f"could not be uploaded: {failed}", skipped)
+        return Unsent(uri, move(archive, places.unsent), f"could not be uploaded: {failed}", skipped)
     archive.unlink(missing_ok=True)
     return Sent(uri, skipped)
 
@@ -79,7 +80,7 @@ def _archive(folder: Path, archive: Path, ready: str) -> tuple[Path, Sequence[Sk
     return archive, tuple(pack(folder, archive))
 
 
-def _move(what: Path, unsent: Path) -> Path:
+def move(what: Path, unsent: Path) -> Path:
     """Where `what` is afterwards: in `unsent`, or, if even that fails, where it was."""
     target = unsent / what.name
     try:

@@ -51,20 +51,52 @@ def check(
     isolation: Annotated[
         str | None, typer.Option(help="pid1 or plain; without it the most faithful that works here.")
     ] = None,
+    checkpoint: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="A folder in which the program saves, besides /opt/ml. May be repeated."),
+    ] = None,
     full_grace: Annotated[bool, typer.Option("--full-grace", help="Wait for the deadline in any case.")] = False,
+    repeat: Annotated[
+        int | None, typer.Option(metavar="N", help="N runs, the stops spread over the run; the worst one counts.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Start it again after the stop: does it go on from its checkpoint?")
+    ] = False,
+    resumed: Annotated[
+        str | None, typer.Option(metavar="REGEX", help="With --resume: the line that it prints when it goes on.")
+    ] = None,
+    load: Annotated[
+        str | None,
+        typer.Option(metavar="COMMAND", help="With --resume: a shell command that reads the checkpoint $1."),
+    ] = None,
     json: Json = False,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report as one HTML file.")] = None,
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report as JUnit XML.")] = None,
 ) -> None:
     """Run a program, stop it as SageMaker would, and say whether it was graceful, and if not, why.
 
     Without a trigger the stop comes 5 s after the first line of output, or 15 s after the start.
 
+    With --repeat the exit code is that of the worst run.
+
     Exit codes: 0 graceful, 1 not graceful, 2 wrong usage, 3 could not be run, 4 undecided.
     """
     import runner.cli.check as checking
+    from runner.cli import triggers, wishes
 
-    trigger = checking.trigger_of(after, when_log, when_file, at_random)
-    wish = checking.Wish(command, grace, trigger, give_up, isolation, full_grace)
-    raise typer.Exit(checking.check(wish, as_json=json))
+    wish = wishes.Wish(
+        command=command,
+        grace=grace,
+        trigger=triggers.trigger_of(after, when_log, when_file, at_random),
+        give_up=give_up,
+        isolation=isolation,
+        full_grace=full_grace,
+        cwd=wishes.here(),
+        checkpoints=wishes.folders(checkpoint or ()),
+        repeat=wishes.repetitions(repeat),
+        resume=wishes.resume_of(resume, resumed, load),
+    )
+    raise typer.Exit(checking.check(wish, wishes.Output(json, html, junit)))
 
 
 @app.command()

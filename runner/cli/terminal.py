@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import shutil
 import sys
 from typing import TextIO
@@ -40,8 +39,7 @@ def seconds(option: str, value: float) -> float:
 
 def pattern(option: str, value: str) -> str:
     """Raises InvalidRequest for what is no regular expression."""
-    try:
-        re.compile(value)
-    except re.error as error:
-        raise InvalidRequest(option, f"must be a regular expression: {error}") from None
+    from runner.jobs.expressions import compiled
+
+    compiled(option, value)
     return value

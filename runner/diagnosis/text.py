@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from runner.diagnosis.files import amount
 from runner.diagnosis.findings.base import Finding, Verdict
 from runner.diagnosis.printable import clipped, command_line, lines_of, printable, seconds
 from runner.diagnosis.report import Report
@@ -43,6 +44,8 @@ def render(report: Report, *, width: int = 80, colour: bool = False) -> str:
     evidence = list(_evidence(report, width))
     if evidence:
         lines += ["", *_heading(report, width), *evidence]
+    if report.resume is not None:
+        lines += ["", *_prose(again(report.resume), width)]
     lines += _cure("What to do", main)
     for finding in rest:
         lines += ["", *_wrapped(f"Also: {finding.code} ({finding.severity})", width, "", "  ")]
@@ -147,6 +150,34 @@ def _listed(entry: Mapping[str, Any], report: Report) -> str:
     return f"{_LISTED[entry['event']]}: {names or 'nothing'}{more}"
 
 
+def _saved(entry: Mapping[str, Any], report: Report) -> str:
+    return f"saved {clipped(entry['path'], 60)} ({amount(entry['size'])})"
+
+
+def _cut_off(entry: Mapping[str, Any], report: Report) -> str:
+    return f"began to write {clipped(entry['path'], 60)}, never finished ({amount(entry['size'])} are there)"
+
+
+def again(resume: Mapping[str, Any]) -> str:
+    """What starting the program again has shown (`Report.resume`), as sentences."""
+    if not resume["saved"]:
+        return f"Not started again: {resume['why']}."
+    files = "1 file" if resume["saved"] == 1 else f"{resume['saved']} files"
+    went = {
+        True: "it went on from there",
+        False: "it did not go on from there",
+        None: "whether it went on is not known",
+    }
+    told = f"Started again with what it had saved ({files}), {went[resume['resumed']]}: {resume['why']}."
+    load = resume["load"]
+    if load is None:
+        return told
+    if load["timed_out"]:
+        return f"{told} Reading {load['checkpoint']} took too long."
+    end = f"exit code {load['code']}" if load["code"] is not None else f"signal {load['signal']}"
+    return f"{told} {load['checkpoint']} was read with {end}."
+
+
 def _cure(heading: str, finding: Finding) -> list[str]:
     if not finding.cure:
         return []
@@ -168,6 +199,8 @@ _TELLERS: Mapping[str, Callable[[Mapping[str, Any], Report], str]] = {
     "disposition": _changed,
     "kill": _killed,
     "ended": _ended,
+    "saved": _saved,
+    "cut-off": _cut_off,
     **dict.fromkeys(_LISTED, _listed),
 }
 """What is evidence for people; the JSON has all of the time line."""

@@ -40,11 +40,21 @@ class Channel:
 
 
 @dataclass(frozen=True)
+class Saves:
+    """A folder in which the program is expected to save: what happens there is evidence."""
+
+    role: str
+    """`model`, `checkpoints` or `output`."""
+    path: str
+    """As the job's container would see it, e.g. `/opt/ml/model`."""
+
+
+@dataclass(frozen=True)
 class Upload:
     """A folder of the job's `/opt/ml` that is kept after its end.
 
     `folder` is relative to `/opt/ml`; `uri` is where it goes: a `.tar.gz` object, made even from an empty folder
-    if `always`.
+    if `always`, or, if `plain`, many objects.
     """
 
     folder: str
@@ -54,6 +64,8 @@ class Upload:
     """An archive that the program makes itself: as the folder's only entry it is uploaded as it is."""
     completed_only: bool = False
     """Kept only of a job that has completed: half of a compiled model is no model."""
+    plain: bool = False
+    """Each file is an object below `uri`, and what lies there is in the folder again when the program starts."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +85,7 @@ class Spec:
     environment: Mapping[str, str] = field(default_factory=dict)
     channels: Sequence[Channel] = ()
     uploads: Sequence[Upload] = ()
+    saves: Sequence[Saves] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
 
 

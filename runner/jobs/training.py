@@ -6,14 +6,15 @@ Sources: the API reference, and "How Amazon SageMaker Runs Your Training Image" 
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from runner.errors import InvalidRequest
-from runner.jobs import endings, shared, toolkit
-from runner.jobs.base import Channel, Defaults, Kind, Place, Request, Spec, Transition, Upload, View
+from runner.jobs import endings, expressions, shared, toolkit
+from runner.jobs.base import Channel, Defaults, Kind, Place, Request, Saves, Spec, Transition, Upload, View
 from runner.jobs.naming import check_name, shown, sibling
 from runner.jobs.reading import Part, whole_request
 from runner.lifecycle.phases import Event, Phase
@@ -75,7 +76,6 @@ class TrainingJob:
         wishes = shared.wishes(body, self.kind, defaults)
         command = _command(body.optional_part("AlgorithmSpecification"), defaults)
         _check_instances(body.optional_part("ResourceConfig"))
-        _check_checkpoints(body)
         body.strings("HyperParameters")
         return Spec(
             kind=self.kind,
@@ -88,7 +88,12 @@ class TrainingJob:
             no_command=command.reason,
             environment=shared.environment(body),
             channels=_channels(body),
-            uploads=_uploads(body.part("OutputDataConfig"), name),
+            uploads=[*_uploads(body.part("OutputDataConfig"), name), *_checkpoints(body)],
+            saves=[
+                Saves("model", f"{shared.CONTAINER_ML}/model"),
+                Saves("checkpoints", posixpath.normpath(_local_path(request))),
+                Saves("output", f"{shared.CONTAINER_ML}/output"),
+            ],
             tags=wishes.tags,
         )
 
@@ -186,13 +191,7 @@ def _check_metrics(algorithm: Part) -> None:
 
 def check_expression(path: str, expression: str) -> None:
     """A metric's regular expression must compile, and its first group is the number."""
-    import regex
-
-    try:
-        groups = regex.compile(expression).groups
-    except regex.error as broken:
-        raise InvalidRequest(path, f"must be a regular expression: {broken}") from None
-    if groups < 1:
+    if expressions.compiled(path, expression).pattern.groups < 1:
         raise InvalidRequest(path, "must have a group, '(...)', for the number")
 
 
@@ -206,15 +205,20 @@ def _check_instances(resources: Part) -> None:
         raise InvalidRequest(field, "must be one instance in all: a local job has one host, algo-1")
 
 
-def _check_checkpoints(body: Part) -> None:
+def _checkpoints(body: Part) -> list[Upload]:
+    """What `CheckpointConfig` asks for."""
     if not body.has("CheckpointConfig"):
-        return
+        return []
     checkpoints = body.part("CheckpointConfig")
-    checkpoints.uri("S3Uri")
     path = checkpoints.optional_text("LocalPath") or CHECKPOINTS
     if not path.startswith("/") or ".." in path.split("/"):
         rule = f"must be an absolute path without '..', not {shown(path)}"
         raise InvalidRequest(checkpoints.field("LocalPath"), rule)
+    folder = posixpath.relpath(path, shared.CONTAINER_ML)
+    if folder == "." or folder.startswith("../"):
+        rule = f"must be below {shared.CONTAINER_ML}, which is all that a local job has of its own, not {shown(path)}"
+        raise InvalidRequest(checkpoints.field("LocalPath"), rule)
+    return [Upload(folder, checkpoints.uri("S3Uri"), always=False, plain=True)]
 
 
 def _channels(body: Part) -> list[Channel]:
@@ -307,9 +311,15 @@ def _facts(spec: Spec, place: Place) -> dict[str, Any]:
 
 
 def _checkpoint_folder(spec: Spec, place: Place) -> str:
-    path: str = (spec.request.get("CheckpointConfig") or {}).get("LocalPath") or CHECKPOINTS
+    path = _local_path(spec.request)
     if path == shared.CONTAINER_ML or path.startswith(f"{shared.CONTAINER_ML}/"):
         return place.ml + path.removeprefix(shared.CONTAINER_ML)
+    return path
+
+
+def _local_path(request: Request) -> str:
+    """Where the container finds its checkpoints."""
+    path: str = (request.get("CheckpointConfig") or {}).get("LocalPath") or CHECKPOINTS
     return path
 
 

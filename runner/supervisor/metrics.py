@@ -7,11 +7,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from runner import clock
+from runner.errors import ExpressionTooSlow
 from runner.supervisor import logs
 from runner.supervisor.logs import Line
-from runner.tuning.objective import ExpressionTooSlow, last_value
+from runner.tuning.objective import last_value
 
 _logger = logging.getLogger(__name__)
+
+_PATIENCE = 60.0
+"""Seconds that an expression may take for a whole log: the job holds its place meanwhile."""
 
 
 def of_training(folder: Path, request: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -23,8 +28,11 @@ def of_training(folder: Path, request: Mapping[str, Any]) -> list[dict[str, Any]
 
 def _last(name: str, expression: str, folder: Path) -> dict[str, Any] | None:
     metric = None
+    latest = clock.monotonic_ns() + round(_PATIENCE * 1e9)
     try:
         for line in _lines(folder):
+            if clock.monotonic_ns() > latest:
+                raise ExpressionTooSlow(f"took more than {_PATIENCE:g} s for the whole log: {expression}")
             value = last_value(expression, (line.text,))
             if value is not None:
                 metric = {"name": name, "value": value, "time": line.wall / 1e9}

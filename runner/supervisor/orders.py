@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import functools
+import os
+import shutil
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from runner.artifacts.uploads import Nothing, Sent, Unsent
-from runner.backends.base import Backend, Launch, Stop
+from runner.backends.base import Backend, Launch, Stop, Watched
 from runner.errors import RunnerError
 from runner.jobs import naming
 from runner.jobs.base import Upload
@@ -111,13 +115,22 @@ class ProgramOrders:
         place = folders.place(live.folder, isolation)
         try:
             folders.make(live.folder, place.host, live.type.config_files(live.spec, place))
+            folders.make_watched(live.folder, self._watched(live))
             for channel in live.spec.channels:
                 if live.phase is not Phase.PREPARING:
                     break  # a stop came first
                 await self._transfers.fetch(channel.uri, folders.channel(live.folder, channel.name))
+            await self._restore(live)
         except (RunnerError, OSError) as error:
             return Outcome(Event.LAUNCH_FAILED, {"failure": _reason(error)})
         return Outcome(Event.PREPARED)
+
+    async def _restore(self, live: Live) -> None:
+        if live.record.attempt > 1:
+            return  # what the attempt before has saved lies there still, and is newer
+        for upload in live.spec.uploads:
+            if upload.plain and live.phase is Phase.PREPARING:
+                await self._transfers.restore(live.key, upload)
 
     async def _launch(self, live: Live) -> Outcome:
         if not live.spec.command:
@@ -147,7 +160,14 @@ class ProgramOrders:
             isolation=isolation,
             grace=live.record.grace,
             mounts=folders.mounts(live.folder, isolation),
+            watched=self._watched(live),
+            temporary=folders.temporary(live.folder),
+            stacks=_py_spy(),
         )
+
+    def _watched(self, live: Live) -> Sequence[Watched]:
+        asked = documents.get(self._database, live.record.id).checkpoints
+        return folders.watched(live.folder, Isolation(live.record.isolation), live.spec.saves, asked)
 
     async def _stop(self, live: Live) -> Outcome:
         record = live.record
@@ -164,7 +184,7 @@ class ProgramOrders:
         metrics_found = await asyncio.to_thread(metrics.of_training, live.folder, live.spec.request)
         found: dict[str, Any] = {"uploads": [_told(upload) for upload in sent]}
         for upload, what in zip(sent, due, strict=True):
-            if what.folder == _MODEL and isinstance(upload, Sent):
+            if what.folder == _MODEL and not what.plain and isinstance(upload, Sent):
                 found["artifacts"] = upload.uri
         if metrics_found:
             found["metrics"] = metrics_found
@@ -190,12 +210,19 @@ class ProgramOrders:
         return Outcome(Event.ERASED)
 
 
+@functools.cache
+def _py_spy() -> str | None:
+    """The program of the extra `stacks`, as it is installed with this interpreter or on the path; None without it."""
+    beside = Path(sys.executable).with_name("py-spy")
+    return str(beside) if os.access(beside, os.X_OK) else shutil.which("py-spy")
+
+
 def _told(upload: Sent | Nothing | Unsent) -> dict[str, Any]:
     """An upload as records and reports show it."""
     told: dict[str, Any] = {"uri": upload.uri, "sent": isinstance(upload, Sent)}
     if isinstance(upload, Unsent):
         told |= {"kept": str(upload.kept), "reason": upload.reason}
-    if not isinstance(upload, Nothing) and upload.skipped:
+    if upload.skipped:
         told["skipped"] = [entry._asdict() for entry in upload.skipped]
     return told
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,7 +13,9 @@ from typing import Any, NamedTuple
 from runner import clock
 from runner.backends.base import Backend
 from runner.errors import InvalidRequest, JobEnded, JobNotEnded, NoSuchJob, RunnerClosed, WaitTimeout
+from runner.jobs import asked
 from runner.jobs.base import Kind, Request, key
+from runner.jobs.expressions import compiled
 from runner.jobs.types import TYPES
 from runner.lifecycle.facts import KillReason
 from runner.lifecycle.phases import Event, Phase, Refusal
@@ -36,6 +37,8 @@ from runner.supervisor.verbs import Summaries
 _NOT_SIGNALLED = frozenset({Phase.PENDING, Phase.PREPARING, Phase.LAUNCHING, Phase.RUNNING})
 """Phases in which no deadline has been set, so that a grace still counts."""
 _LAST_LINES = 5
+_QUOTED = 1_000
+"""Characters of a line that an error quotes."""
 
 
 class _StopOrder(NamedTuple):
@@ -75,18 +78,27 @@ class Service:
         self._takes_jobs = True
 
     async def create(
-        self, kind: Kind, request: Request, cwd: str | None = None, environment: Mapping[str, str] | None = None
+        self,
+        kind: Kind,
+        request: Request,
+        cwd: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        checkpoints: Sequence[str] = (),
     ) -> str:
         """Record a job and start it; returns its name once that is durable.
 
         `request` is the API's own Create request. `cwd` and `environment` are those of the caller; without them,
-        those of this supervisor. Raises InvalidRequest, NameInUse, IsolationUnavailable.
+        those of this supervisor. `checkpoints`: folders in which a training saves (`jobs.asked`). Raises
+        InvalidRequest, NameInUse, IsolationUnavailable.
         """
         if not self._takes_jobs:
             raise RunnerClosed("this supervisor is ending and takes no more jobs")
         spec = TYPES[kind].parse(request, self._options.defaults)
         document = _document(request, cwd, self._environment if environment is None else environment)
+        if checkpoints and kind is not Kind.TRAINING:
+            raise InvalidRequest(asked.FIELD, f"must not be there: a {kind.value} job has none")
         isolation = await self._backend.isolation(spec.isolation)
+        document = document._replace(checkpoints=asked.checkpoints(checkpoints, document.cwd, isolation))
         await self._core.engine.soon(lambda change: self._core.add(change, spec, document, isolation.value))
         return spec.name
 
@@ -163,12 +175,10 @@ class Service:
     async def wait_for_log(self, kind: Kind, name: str, pattern: str, timeout: float | None = None) -> tuple[int, str]:
         """The first line of the job's output that the regular expression is found in, as (wall ns, text).
 
-        Raises WaitTimeout, JobEnded if the job ends without such a line, InvalidRequest.
+        Of a line its first 10,000 characters are looked at. Raises WaitTimeout, JobEnded if the job ends without such
+        a line, InvalidRequest, ExpressionTooSlow.
         """
-        try:
-            expression = re.compile(pattern)
-        except re.error as error:
-            raise InvalidRequest("pattern", f"must be a regular expression: {error}") from None
+        expression = compiled("pattern", pattern)
         live = self._fresh(kind, name)
         try:
             async with asyncio.timeout(timeout):
@@ -296,4 +306,8 @@ def _ended(record: Record) -> JobEnded:
 def _last(live: Live) -> str:
     """The end of the job's output, for an error."""
     lines = logs.tail(live.folder, _LAST_LINES)
-    return "; its output ends with:\n" + "\n".join(line.text for line in lines) if lines else "; it has no output"
+    return (
+        "; its output ends with:\n" + "\n".join(line.text[:_QUOTED] for line in lines)
+        if lines
+        else "; it has no output"
+    )

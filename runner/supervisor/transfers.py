@@ -6,6 +6,8 @@ import asyncio
 import os
 from pathlib import Path
 
+from runner.artifacts.archives import Skipped
+from runner.artifacts.checkpoints import keep, restore
 from runner.artifacts.stores import ObjectStore
 from runner.artifacts.uploads import Nothing, Places, Sent, Unsent, upload
 from runner.jobs.base import Upload
@@ -39,13 +41,20 @@ class Transfers:
 
     async def send(self, job: str, what: Upload) -> Sent | Nothing | Unsent:
         """Keep what the job with this key left in a folder of its `/opt/ml`."""
+        return await asyncio.to_thread(self._send, job, what)
+
+    def _send(self, job: str, what: Upload) -> Sent | Nothing | Unsent:
         folder = self._layout.folder(job)
-        return await asyncio.to_thread(
-            upload,
-            folder / folders.ML / what.folder,
-            what.uri,
-            self._store,
-            Places(scratch=folder / folders.SCRATCH, unsent=self._layout.unsent / job),
-            always=what.always,
-            ready=what.ready,
-        )
+        left = folder / folders.ML / what.folder
+        places = Places(scratch=folder / folders.SCRATCH, unsent=self._layout.unsent / job)
+        if what.plain:
+            if os.path.realpath(left) != os.path.join(os.path.realpath(folder), folders.ML, what.folder):
+                return Nothing(what.uri, [Skipped(what.folder, "a link: what it leads to is not the job's own")])
+            return keep(left, what.uri, self._store, places)
+        return upload(left, what.uri, self._store, places, always=what.always, ready=what.ready)
+
+    async def restore(self, job: str, what: Upload) -> None:
+        """Bring back what an earlier job left. Raises RunnerError or OSError."""
+        folder = self._layout.folder(job)
+        place, scratch = folder / folders.ML / what.folder, folder / folders.SCRATCH
+        await asyncio.to_thread(restore, what.uri, place, self._store, scratch)

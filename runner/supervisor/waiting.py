@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
 from runner.backends.base import Backend
 from runner.errors import RunnerError
 from runner.jobs.base import Kind
+from runner.jobs.expressions import Expression
 from runner.lifecycle.phases import Phase
 from runner.supervisor import logs
 from runner.supervisor.live import LAUNCHED, Live
@@ -110,8 +110,11 @@ async def until(waiters: Waiters, live: Live, condition: Callable[[], bool]) -> 
             event.clear()
 
 
-async def line(waiters: Waiters, live: Live, pattern: re.Pattern[str]) -> Found | None:
-    """The first line of the log that the pattern matches; None if the job ended without one."""
+async def line(waiters: Waiters, live: Live, expression: Expression) -> Found | None:
+    """The first line of the log that the expression matches; None if the job ended without one.
+
+    Raises ExpressionTooSlow.
+    """
     after = 0
     async with waiters.following(live) as event:
         while True:
@@ -119,9 +122,9 @@ async def line(waiters: Waiters, live: Live, pattern: re.Pattern[str]) -> Found 
             # Looked at before the log is: what is written in between is read now or wakes us again.
             ended = live.phase.is_terminal
             page = logs.read(live.folder, after, ended=ended)
-            for found in page.lines:
-                if pattern.search(found.text):
-                    return Found(found)
+            found = await _first(page.lines, expression)
+            if found is not None:
+                return Found(found)
             if page.next != after:
                 after = page.next
                 await asyncio.sleep(0)  # a log of gigabytes must not hold up the loop
@@ -129,3 +132,20 @@ async def line(waiters: Waiters, live: Live, pattern: re.Pattern[str]) -> Found 
                 return None
             else:
                 await event.wait()
+
+
+async def _first(lines: Sequence[Line], expression: Expression) -> Line | None:
+    """The first that matches. An expression may take its time: then it is looked for in a thread, for nobody else
+    shall wait for it.
+    """
+    wanted = True
+
+    def first() -> Line | None:
+        return next((line for line in lines if wanted and expression.found(line.text)), None)
+
+    if expression.is_quick or not lines:
+        return first()
+    try:
+        return await asyncio.to_thread(first)
+    finally:
+        wanted = False  # whoever waited may have given up: the thread ends with the line it is at

@@ -5,14 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from runner.errors import RunnerError
+from runner.errors import ExpressionTooSlow
 
 LONGEST = 10_000
 """Characters of a line that are looked at."""
-
-
-class ExpressionTooSlow(RunnerError):
-    """An expression took longer than allowed for one line: it backtracks too much. The message quotes it."""
 
 
 def last_value(expression: str, lines: Iterable[str], limit: float = 1.0) -> float | None:
@@ -27,7 +23,7 @@ def last_value(expression: str, lines: Iterable[str], limit: float = 1.0) -> flo
     last = None
     for line in lines:
         try:
-            for match in compiled.finditer(line[:LONGEST], timeout=limit):
+            for match in compiled.finditer(line[:LONGEST], timeout=limit, concurrent=True):
                 last = _number(match[1]) if _number(match[1]) is not None else last
         except TimeoutError:
             raise ExpressionTooSlow(f"took more than {limit:g} s for one line of the log: {expression}") from None

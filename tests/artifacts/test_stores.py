@@ -94,7 +94,8 @@ OBJECTS = {
     "in/part-0": "0",
     "in/part-1": "1",
     "model.tar.gz": "m",
-    ".0123.part": "half an object",
+    ".0123456789abcdef.part": "half an object",
+    ".own.part": "a file of that name",
 }
 
 
@@ -106,7 +107,7 @@ OBJECTS = {
         ("/in/train/", {"a.csv": "a", "deep/b.csv": "b"}),
         ("/in/part-", {"part-0": "0", "part-1": "1"}),
         ("/in/tra", {"train/a.csv": "a", "train/deep/b.csv": "b", "train-2/c.csv": "c"}),
-        ("", {name: text for name, text in OBJECTS.items() if not name.endswith(".part")}),
+        ("", {name: text for name, text in OBJECTS.items() if text != "half an object"}),
     ],
 )
 def test_fetching(store: DirectoryStore, tmp_path: Path, key: str, found: dict[str, str]) -> None:
@@ -146,3 +147,15 @@ def test_no_address_leads_out_of_the_store(store: DirectoryStore, tmp_path: Path
 def test_an_address_has_a_bucket_and_a_key() -> None:
     assert address("s3://bucket/a/b") == ("bucket", "a/b")
     assert address("s3://bucket") == ("bucket", "")
+
+
+def test_removing_an_object(store: DirectoryStore, tmp_path: Path) -> None:
+    for name in ("a/b/c", "a/d"):
+        write(tmp_path / "objects/bucket" / name, name)
+    store.remove("s3://bucket/a/b/c")
+    assert tree(tmp_path / "objects") == {"bucket/a/d": "a/d"}
+    assert not (tmp_path / "objects/bucket/a/b").exists()
+    for gone in ("a/b/c", "a/d/e", "none"):
+        store.remove(f"s3://bucket/{gone}")
+    store.remove("s3://bucket/a/d")
+    assert (tmp_path / "objects/bucket").is_dir()

@@ -174,7 +174,7 @@ def test_where_opt_ml_is_elsewhere_the_variables_say_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "seen"), [("/opt/ml/c/d", "/ml/c/d"), ("/opt/ml", "/ml"), ("/opt/mlx", "/opt/mlx"), ("/c", "/c")]
+    ("path", "seen"), [("/opt/ml/c/d", "/ml/c/d"), ("/opt/ml/c/", "/ml/c"), ("//opt/ml//c/.", "/ml/c")]
 )
 def test_the_checkpoint_folder_that_the_request_names(path: str, seen: str) -> None:
     config = {"S3Uri": "s3://bucket/c", "LocalPath": path}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from runner.tuning.objective import ExpressionTooSlow, last_value
+from runner.errors import ExpressionTooSlow
+from runner.tuning.objective import last_value
 
 
 @pytest.mark.parametrize(
