@@ -165,6 +165,14 @@ def temporaries(report: Report) -> dict[str, Any] | None:
     }
 
 
+def started_again(report: Report) -> tuple[str, list[str]] | None:
+    """What starting the program again has shown, and the last lines of the command that read what had been saved."""
+    if report.resume is None:
+        return None
+    load = report.resume["load"] or {}
+    return text.again(report.resume), list(load.get("last") or ())
+
+
 def frames(thread: Mapping[str, Any]) -> list[str]:
     """The stack of a thread, the innermost call first."""
     return [_frame(frame) for frame in thread.get("frames") or ()]

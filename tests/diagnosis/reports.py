@@ -234,6 +234,19 @@ def hostile(text: str) -> Report:
         saves=tuple(one | {"path": text, "to": text, "writer": text, "how": text} for one in report.saves),
         lines=tuple(one | {"text": text} for one in report.lines),
         stack=tuple(threads),
+        resume={
+            "saved": 1,
+            "resumed": False,
+            "why": text,
+            "load": {
+                "command": text,
+                "checkpoint": text,
+                "code": 1,
+                "signal": None,
+                "timed_out": False,
+                "last": [text],
+            },
+        },
         temporaries={"paths": [text], "count": 1, "bytes": 1, "shared_memory": [text]},
         timeline=tuple(entry | ({"reason": text, "name": text}) for entry in report.timeline),
     )

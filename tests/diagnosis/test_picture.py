@@ -137,6 +137,7 @@ def test_a_far_start_and_a_far_deadline_are_squeezed(form: Format) -> None:
     assert scale.x(1e9) == form.right
 
 
+@settings(deadline=None)
 @given(
     first=st.floats(-1e5, 0),
     last=st.floats(0, 1e5),
@@ -276,6 +277,7 @@ def test_who_was_there_before_it_was_seen() -> None:
 # --- texts
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=80), room=st.floats(1, 60))
 def test_texts_that_are_shortened_fit(text: str, room: float) -> None:
     assert cells(fit(text, room)) <= max(room, 1)
