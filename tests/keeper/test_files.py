@@ -14,7 +14,7 @@ from tests.keeper.conftest import MakeBench
 from tests.keeper.saving import Folder, files, named, names
 from tests.waiting import wait_until
 
-MEMBERS = ["path", "role", "how", "begun", "done", "size", "became", "to", "writer"]
+MEMBERS = ["path", "role", "how", "begun", "done", "changed", "size", "became", "to", "writer"]
 
 ATOMIC = """
 def save_well():
