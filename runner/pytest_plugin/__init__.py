@@ -1,7 +1,7 @@
 """The pytest plugin: fixtures that launch a program as a job and check that it stops gracefully.
 
     def test_training_stops_gracefully(check_stop):
-        check_stop("train.py", ready="epoch 1 ", grace=10)
+        check_stop("train.py", ready="epoch 1", grace=10)
 
 Every pytest run of an environment loads this module, so it imports nothing heavy: the runner comes with the first job.
 """

@@ -67,6 +67,9 @@ class CheckStop:
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
 
+    def __repr__(self) -> str:
+        return "<fixture check_stop>"
+
     def __call__(  # noqa: PLR0913 - one argument is one wish of the caller
         self,
         what: Command | Job,

@@ -46,8 +46,9 @@ class Expectation:
         codes = {code.value for code in Code}
         if self.expect not in codes | {verdict.value for verdict in Verdict}:
             raise InvalidRequest("expect", f"must be a verdict or the code of a finding, not {self.expect!r}")
-        allow = [self.allow] if isinstance(self.allow, str) else self.allow
-        for name in allow:
+        if isinstance(self.allow, str):
+            raise InvalidRequest("allow", f"must be a list of codes of findings, not {self.allow!r}")
+        for name in self.allow:
             if name not in codes:
                 raise InvalidRequest("allow", f"must be a list of codes of findings: there is no {name!r}")
 

@@ -29,6 +29,7 @@ class Wishes(TypedDict, total=False):
     environment: Mapping[str, str] | None
     hyperparameters: Mapping[str, Any] | None
     inputs: Mapping[str, str | os.PathLike[str]] | None
+    checkpoints: Sequence[str | os.PathLike[str]] | None
     max_runtime: int | None
     cwd: str | os.PathLike[str] | None
     tags: Mapping[str, str] | None
@@ -39,6 +40,9 @@ class LaunchJob:
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
+
+    def __repr__(self) -> str:
+        return "<fixture launch_job>"
 
     @property
     def runner(self) -> Runner:
@@ -67,10 +71,13 @@ class LaunchJob:
 
 
 def words_of(command: Command) -> list[str]:
-    """The words of a command. Raises InvalidRequest for a text that is not the path of a Python program."""
+    """The words of a command. Raises InvalidRequest for a text that is not the path of a Python program.
+
+    A text with blanks is most likely a command line (`python train.py`): such a path has to be a `Path`.
+    """
     if not isinstance(command, str | os.PathLike):
         return [os.fspath(word) for word in command]
     path = os.fspath(command)
-    if not path.endswith(".py"):
+    if not path.endswith(".py") or (isinstance(command, str) and len(command.split()) > 1):
         raise InvalidRequest("command", f"must be a list of words, or the path of a Python program, not {path!r}")
     return [sys.executable, path]

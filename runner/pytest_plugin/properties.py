@@ -14,12 +14,12 @@ VERDICT, FINDING, SECONDS = "runner_verdict", "runner_finding", "runner_seconds_
 """Each stop begins with its verdict; a main process that did not end by itself has no seconds."""
 AS_EXPECTED, YES, NO = "runner_as_expected", "yes", "no"
 """Of a stop by `check_stop`."""
-_OURS = (VERDICT, FINDING, SECONDS, AS_EXPECTED)
+OURS = (VERDICT, FINDING, SECONDS, AS_EXPECTED)
 
 
 def add(item: pytest.Item, told: Iterable[Told]) -> None:
     """Add those of each stop, in place of those of an earlier run of the same test."""
-    item.user_properties[:] = [one for one in item.user_properties if one[0] not in _OURS]
+    item.user_properties[:] = [one for one in item.user_properties if one[0] not in OURS]
     for one in told:
         if one.is_stop:
             item.user_properties += _of(one)
@@ -43,7 +43,7 @@ def stops(report: pytest.TestReport) -> Iterator[Mapping[str, str]]:
             if stop is not None:
                 yield stop
             stop = {}
-        if stop is not None and name in _OURS:
+        if stop is not None and name in OURS:
             stop[name] = str(value)
     if stop is not None:
         yield stop

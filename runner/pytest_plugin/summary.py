@@ -52,7 +52,7 @@ def write(reporter: pytest.TerminalReporter) -> None:
     title = f"graceful stops: {sum(stop.is_graceful for stop in found)} of {len(found)}"
     listed = [stop for stop in found if stop.is_news or reporter.verbosity > 0]
     if listed:
-        reporter.section(title)
+        reporter.write_sep("=", title)
         for stop in listed:
             reporter.write_line(stop.line(options.of(reporter.config).width))
     elif reporter.verbosity >= 0:

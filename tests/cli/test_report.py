@@ -52,7 +52,7 @@ def report(folder: Path, recorded: Path) -> Reporting:
 @pytest.mark.parametrize(
     ("name", "first"),
     [
-        ("polite", "GRACEFUL"),
+        ("polite", "GRACEFUL, with nothing-saved"),
         ("deaf", "NOT GRACEFUL: no-handler-pid1"),
         ("early", "UNDECIDED: ended-before-stop"),
     ],

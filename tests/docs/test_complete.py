@@ -28,6 +28,7 @@ from runner.lifecycle.phases import Cause
 from runner.lifecycle.stops import DEFAULT_GRACE, Disposition, Isolation
 from runner.settings import DATA_DIR_VARIABLE, Settings
 from tests.docs.blocks import ROOT, pages, shown
+from tests.docs.plugged import Added
 from tests.docs.tables import DOCS, Section, code, names, section, sections, table, tables
 from tests.keeper.bench import PID1, PLAIN, Bench
 from tests.probing import probe
@@ -64,7 +65,7 @@ def test_the_defaults_of_the_check() -> None:
 
 
 def test_no_page_speaks_of_a_command_or_an_option_that_is_not_there() -> None:
-    known = {word for command in COMMANDS for word in options(command)} | {"--help", "--"}
+    known = {word for command in COMMANDS for word in options(command)} | {"--help", "--", *Added().options}
     for page in pages():
         for one in _present(page):
             for span in code("\n".join(one.lines)):

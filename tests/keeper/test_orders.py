@@ -164,7 +164,7 @@ def launch_order(bench: Bench, **changes: object) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     order: dict[str, Any] = {"id": 1, "order": "launch", "job": "odd", "attempt": 1, "argv": ["true"]}
     order |= {"environment": {}, "working_directory": "/", "folder": str(folder), "isolation": "plain"}
-    order |= {"grace": 1.0, "mounts": [], "memory": None}
+    order |= {"grace": 1.0, "mounts": [], "memory": None, "watched": [], "temporary": None}
     return {name: value for name, value in (order | changes).items() if value is not ...}
 
 
@@ -179,6 +179,8 @@ ODD_LAUNCHES: list[dict[str, object]] = [
     {"grace": ...},
     {"mounts": ...},
     {"memory": ...},
+    {"watched": ...},
+    {"temporary": ...},
     {"argv": []},
     {"argv": [1]},
     {"argv": None},
