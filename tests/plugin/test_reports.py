@@ -11,7 +11,7 @@ from tests.plugin.running import run
 SUITE = """
 @pytest.mark.parametrize("number", range(3))
 def test_good(check_stop, number):
-    check_stop(probe("polite"), ready="^ready", isolation="plain")
+    check_stop(SAVES, ready="^ready", isolation="plain")
 
 def test_bad(check_stop):
     check_stop(probe("deaf"), ready="^ready", grace=0.1, isolation="plain")
@@ -22,11 +22,11 @@ def test_bad_job(launch_job):
 """
 GOOD = """
 def test_good(check_stop):
-    check_stop(probe("polite"), ready="^ready", isolation="plain")
+    check_stop(SAVES, ready="^ready", isolation="plain")
 """
 ONE = """
 def test_one(check_stop):
-    check_stop(probe("polite"), ready="^ready", isolation="plain")
+    check_stop(SAVES, ready="^ready", isolation="plain")
     check_stop(probe("deaf"), ready="^ready", grace=0.1, isolation="plain")
 """
 
