@@ -102,6 +102,7 @@ def _process(item: Mapping[str, Any]) -> Process:
         switches=number(item.get("switches")),
         background=item.get("background") is True,
         wait=text_or_none(item.get("wait")),
+        blocks_all=item.get("blocks_all") is True,
     )
 
 

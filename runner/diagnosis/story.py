@@ -53,6 +53,8 @@ class Process:
     """A shell without job control started it with an `&`."""
     wait: str | None = None
     """Kernel function in which its main thread sleeps."""
+    blocks_all: bool = False
+    """Every signal is blocked, as in the instant of a fork: that says nothing of SIGTERM."""
 
     @property
     def alive(self) -> bool:
@@ -257,7 +259,7 @@ class Story:
         """The main process in the first look that shows it taking SIGTERM, if it did not when the signal came."""
         if self.at_signal is None or self.at_signal.takes:
             return None
-        return next((p for p in self.main_after if p.takes), None)
+        return next((p for p in self.main_after if p.takes and not p.blocks_all), None)
 
     @property
     def heard(self) -> bool | None:

@@ -8,8 +8,6 @@ once (`drain`), so that what came before and what came after are told apart.
 
 from __future__ import annotations
 
-import select
-
 from runner import clock
 from runner.keeper.folders import EVENTS, Folder, Place
 from runner.linux import inotify
@@ -32,17 +30,19 @@ _MOST_AT_ONCE = 32
 class Files:
     """The queue: whose which watch is, and when it is read."""
 
-    __slots__ = ("_inotify", "_jobs", "_listens", "_loop", "_places", "_touched")
+    __slots__ = ("_comes_back", "_inotify", "_jobs", "_listens", "_loop", "_places", "_touched")
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
         self._inotify: Inotify | None = None
-        self._places: dict[int, list[Place]] = {}
+        self._places: dict[int, Place | tuple[Place, ...]] = {}
+        """Who hears of a watch, nearly always one: that costs no list for each folder."""
         self._jobs: dict[Saves, None] = {}
         self._touched: dict[Saves, None] = {}
         """Jobs that had events, or wait for some, since the queue was last empty."""
         self._listens = False
-        """The queue is in the epoll set; else a time to come back to it is set."""
+        """Events wake the keeper up; else it comes back by itself."""
+        self._comes_back = False
 
     # --- watches
 
@@ -52,7 +52,7 @@ class Files:
         try:
             if self._inotify is None:
                 self._inotify = Inotify()
-                self._loop.add(self._inotify.fd, self._turn)
+                self._loop.add(self._inotify.fd, self._heard)
                 self._listens = True
         except OSError:
             job.missed = True  # this user has too many queues: seen is nothing, and that is told
@@ -66,35 +66,47 @@ class Files:
 
     def claim(self, watch: int, place: Place) -> bool:
         """Have this place hear of the watch; False if its job hears of it already."""
-        places = self._places.setdefault(watch, [])
-        if any(other.of is place.of and isinstance(other, Folder) == isinstance(place, Folder) for other in places):
+        others = self._of(watch)
+        if any(other.of is place.of and isinstance(other, Folder) == isinstance(place, Folder) for other in others):
             return False
         place.watch = watch
-        places.append(place)
+        self._places[watch] = (*others, place) if others else place
         return True
 
     def release(self, place: Place) -> None:
         """This place hears of its watch no more; a watch that nobody hears of is removed."""
-        places = self._places.get(place.watch, [])
-        if place in places:
-            places.remove(place)
-        if not places and self._places.pop(place.watch, None) is not None and self._inotify is not None:
-            self._inotify.remove(place.watch)
-        place.watch = -1
+        watch, place.watch = place.watch, -1
+        before = self._of(watch)
+        left = tuple(other for other in before if other is not place)
+        if left:
+            self._places[watch] = left
+        elif before and self._inotify is not None:
+            del self._places[watch]
+            self._inotify.remove(watch)
+
+    def _of(self, watch: int) -> tuple[Place, ...]:
+        """Who hears of a watch."""
+        places = self._places.get(watch, ())
+        return places if isinstance(places, tuple) else (places,)
 
     def forget(self, job: Saves, everything: bool) -> None:
         """Nothing of this job is watched any more; `everything`: look for places that it does not know of itself."""
         self._jobs.pop(job, None)
         self._touched.pop(job, None)
         if everything:
-            for place in [place for places in self._places.values() for place in places if place.of is job]:
+            for place in [place for watch in self._places for place in self._of(watch) if place.of is job]:
                 self.release(place)
 
     # --- when it is read
 
+    def _heard(self) -> None:
+        if self._listens:  # else it was drained by a handler before this one
+            self._turn()
+
     def _turn(self) -> None:
         """Something has happened, or may have by now."""
         assert self._inotify is not None
+        self._comes_back = False
         raw = self._inotify.read(_A_TURN)
         self.apply(raw, clock.monotonic_ns())
         if len(raw) > _A_TURN - LARGEST_EVENT:
@@ -103,19 +115,23 @@ class Files:
             self._come_back(PAUSE)
         elif not self._listens:
             self._listens = True
-            self._loop.change(self._inotify.fd, select.EPOLLIN)
+            self._loop.add(self._inotify.fd, self._heard)
 
     def _come_back(self, seconds: float) -> None:
+        """Leave the queue alone until then."""
         if self._listens and self._inotify is not None:
             self._listens = False
-            self._loop.change(self._inotify.fd, 0)
-        self._loop.deadlines.after(seconds, self._turn)
+            # Not only with no events to wait for: each event of a queue would still wake up epoll_wait(2) for nothing.
+            self._loop.remove(self._inotify.fd)
+        if not self._comes_back:
+            self._comes_back = True
+            self._loop.deadlines.after(seconds, self._turn)
 
     def drain(self) -> None:
         """Take note of all that has happened until now."""
         if self._inotify is not None and self._jobs:
             self.apply(self.take(), clock.monotonic_ns())
-            if self._settle() and self._listens:
+            if self._settle():
                 self._come_back(PAUSE)
 
     def take(self) -> bytes:
@@ -133,7 +149,7 @@ class Files:
     def note(self, raw: bytes, now: int) -> None:
         """Take note of what was taken at an instant of CLOCK_MONOTONIC; conclusions are drawn later."""
         self.apply(raw, now)
-        if self._touched and self._listens:
+        if self._touched:
             self._come_back(PAUSE)
 
     def apply(self, raw: bytes, now: int) -> None:
@@ -143,10 +159,7 @@ class Files:
                 for job in self._jobs:
                     job.missed = True
                 continue
-            places = self._places.get(watch)
-            if places is None:
-                continue
-            for place in places if len(places) == 1 else tuple(places):
+            for place in self._of(watch):
                 self._touched[place.of] = None
                 if bits & inotify.IGNORED:
                     self._places.pop(watch, None)

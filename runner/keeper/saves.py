@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections import deque
 
 from runner.keeper.folders import Folder, Root
 from runner.keeper.tree import CREATED, MOVED_IN, OVERWRITTEN, REMOVED, RENAMED, THERE, Tree
@@ -13,6 +12,7 @@ from runner.linux import inotify
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from runner.keeper.files import Files
@@ -86,9 +86,9 @@ class Save:
         now = self.folder.seen() + b"/" + self.name
         return (THERE, None) if now == self.began_as else (RENAMED, now)
 
-    def told(self) -> dict[str, Any]:
-        """As facts have it (`lifecycle.facts`)."""
-        became, to = self._fate()
+    def told(self, away: bool) -> dict[str, Any]:
+        """As facts have it (`lifecycle.facts`); `away`: it was renamed, and nobody has heard to what."""
+        became, to = (RENAMED, None) if away else self._fate()
         return {
             "path": os.fsdecode(self.began_as),
             "role": self.role,
@@ -125,7 +125,7 @@ class Saves(Tree):
         self.roots = [Root(self, folder) for folder in sorted(watched, key=lambda folder: not folder["asked"])]
         self.open: dict[Save, None] = {}
         """What is being written, in the order in which it was begun."""
-        self._done: deque[Save] = deque()
+        self._done: list[Save] = []
         self._saved = self._bytes = 0
         self._read: dict[bytes, None] = {}
         self._unopened: list[Save] = []
@@ -209,7 +209,7 @@ class Saves(Tree):
         del self.open[save]
         self._done.append(save)
         if len(self._done) > LISTED:
-            oldest = self._done.popleft()
+            oldest = self._done.pop(0)
             if oldest.folder is not None and oldest.folder.entries.get(oldest.name) is oldest:
                 del oldest.folder.entries[oldest.name]
 
@@ -217,7 +217,8 @@ class Saves(Tree):
         """Made by who opened it for reading only, as a lock is; or a link, and somebody reads what it leads to."""
         status = save.status()
         if status is not None:
-            save.how = MOVED_IN if status.st_size else save.how
+            if status.st_size:
+                save.how, now = MOVED_IN, save.begun
             self._finish(save, now)
 
     def _renamed(self, folder: Folder, bits: int, cookie: int, name: bytes, now: int) -> None:
@@ -330,11 +331,28 @@ class Saves(Tree):
         being_written = list(self.open)[-LISTED:]
         for save in being_written:
             save.measure()
+        away = set(self._away())
         return {
             "saved": self._saved,
             "bytes": self._bytes,
-            "saves": [save.told() for save in self._done],
-            "open": [save.told() for save in being_written],
+            "saves": [save.told(save in away) for save in self._done],
+            "open": [save.told(save in away) for save in being_written],
             "read": [os.fsdecode(path) for path in self._read],
             "missed": self.missed,
         }
+
+    def _away(self) -> Iterator[Save]:
+        """What has left its place and has come nowhere yet."""
+        for entry in self._moving.values():
+            if isinstance(entry, Folder):
+                yield from _below(entry)
+            elif entry is not None:
+                yield entry
+
+
+def _below(folder: Folder) -> Iterator[Save]:
+    for entry in folder.entries.values():
+        if isinstance(entry, Folder):
+            yield from _below(entry)
+        else:
+            yield entry

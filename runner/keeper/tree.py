@@ -31,7 +31,7 @@ REMOVED = "removed"
 class Tree:
     """The folders of one job. What happens to files in them is for the class that is made of this one."""
 
-    __slots__ = ("_count", "_moved", "_moving", "_parents", "_queue", "missed", "roots")
+    __slots__ = ("_count", "_moved", "_moving", "_overlooked", "_parents", "_queue", "missed", "roots")
 
     def __init__(self, queue: Files) -> None:
         self._queue = queue
@@ -40,6 +40,8 @@ class Tree:
         """What is on its way from one name to another, by the cookie of its rename; None: nothing that is known."""
         self._moved: frozenset[int] = frozenset()
         """Those that were on their way the last time that the queue was empty."""
+        self._overlooked = False
+        """A folder that was made was not there any more under that name: it, or one above it, may have another now."""
         self.missed = False
         """Something happened, or may have, that was not seen."""
         self.roots: list[Root] = []
@@ -137,6 +139,8 @@ class Tree:
             how = CREATED if cookie in self._moving else MOVED_IN
             child = self._moving.pop(cookie, None)
             if isinstance(child, Folder) and self._is_now(child, folder, name):
+                if self._overlooked:
+                    self._look_again(child, now)
                 return
             self._appeared(folder, name, how, now)
 
@@ -153,8 +157,19 @@ class Tree:
     def _appeared(self, parent: Folder, name: bytes, how: str, now: int) -> None:
         folder = Folder(parent.of, parent, name)
         watch = self._look_up(folder.host())
-        if watch is not None and self._take(folder, watch):
+        if watch is None:
+            self._overlooked = True
+        elif self._take(folder, watch):
             self._look_through(folder, how, now)
+
+    def _look_again(self, folder: Folder, now: int) -> None:
+        """Find the folders that were made in it when it already had the name of which the keeper hears only now."""
+        for name, is_folder in self._entries(folder):
+            known = folder.entries.get(name)
+            if isinstance(known, Folder):
+                self._look_again(known, now)
+            elif is_folder:
+                self._appeared(folder, name, CREATED, now)
 
     def _look_through(self, folder: Folder, how: str, now: int) -> None:
         """Find what was made in a new folder before it was watched, and in those that are in it."""
@@ -224,6 +239,7 @@ class Tree:
             elif entry is not None:
                 self.lost(entry, RENAMED)
         self._moved = frozenset(self._moving)
+        self._overlooked = self._overlooked and bool(self._moving)
 
     # --- for the files
 

@@ -36,6 +36,7 @@ NOT_OF_REMOVED = 0x0400_0000
 """Nothing more of an entry that was removed while a program has it open."""
 
 _HEAD = struct.Struct("iIII")
+_LENGTH = struct.Struct("I")
 LARGEST_EVENT = _HEAD.size + 256
 
 
@@ -72,11 +73,23 @@ class Inotify:
 
 
 def parse(raw: bytes) -> Iterator[Event]:
-    """The events of what was read."""
+    """The events of what was read; a write that comes again before anything but writes has happened, only once.
+
+    The kernel joins only what is the same as the last event, so that a program that writes to two files in turn leaves
+    an event for each of its writes.
+    """
     at, end = 0, len(raw)
-    unpack, head = _HEAD.unpack_from, _HEAD.size
+    writes: set[bytes] = set()
+    length_of, head = _LENGTH.unpack_from, _HEAD.size
     while at < end:
-        watch, bits, cookie, length = unpack(raw, at)
-        at += head
-        yield watch, bits, cookie, raw[at : at + length].rstrip(b"\0")
-        at += length
+        (length,) = length_of(raw, at + head - _LENGTH.size)
+        event = raw[at : at + head + length]
+        at += head + length
+        if event in writes:
+            continue
+        watch, bits, cookie, _ = _HEAD.unpack_from(event)
+        if bits == MODIFY:
+            writes.add(event)
+        else:
+            writes.clear()
+        yield watch, bits, cookie, event[head:].rstrip(b"\0")

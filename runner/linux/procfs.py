@@ -211,7 +211,9 @@ def children(pid: int) -> list[int]:
     """The children of all threads of a process, exact only if none is made or ends meanwhile (proc(5))."""
     found: list[int] = []
     try:
-        threads = os.listdir(f"/proc/{pid}/task")
+        # Two links and one for each thread: saves the listing of most.
+        alone = os.stat(f"/proc/{pid}/task").st_nlink == 3
+        threads = [str(pid)] if alone else os.listdir(f"/proc/{pid}/task")
     except OSError:
         return found
     for thread in threads:

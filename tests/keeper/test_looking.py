@@ -193,7 +193,9 @@ def test_what_a_shell_starts_in_the_background_is_told_from_what_it_waits_for(
     job = bench.launch([shell, "-c", "trap 'exit 0' TERM; sleep 1000 & echo ready; sleep 2000; true"], room)
 
     def sleeping() -> dict[str, Fact]:
-        return {process["command"][-1]: process for process in job.see() if process["name"] == "sleep"}
+        return {
+            process["command"][-1]: process for process in job.see() if process["name"] == "sleep" if process["command"]
+        }
 
     tree = wait_until(lambda: found if len(found := sleeping()) == 2 else None, within=5, saying="not two of them")
     assert (tree["1000"]["background"], tree["2000"]["background"]) == (True, False)

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runner import Runner
 from runner.keeper import dumps
 from runner.lifecycle.facts import FactName
 from tests.keeper.bench import PLAIN, TREE, Attempt, Bench, Room
@@ -22,6 +24,7 @@ from tests.waiting import wait_until
 
 GRACE = 3.0
 """The shortest for which stacks are taken: a second after the signal."""
+GIVEN_UP = "py-spy was given up after 1 s"
 
 STUCK = """
 import signal, threading, time
@@ -73,6 +76,19 @@ def in_python(text: str) -> str:
     return f"exec {sys.executable} -I -S -c '{text}'"
 
 
+def stopped(bench: Bench, argv: Sequence[str], room: Room, program: str) -> tuple[Attempt, dict[str, Any]]:
+    """A job in its grace, and what its journal says of its stacks. Again where a busy machine made py-spy too slow."""
+    for _ in range(4):
+        job = bench.launch(argv, room, stacks=program)
+        job.stop(GRACE)
+        stacks = stacks_of(job)
+        if stacks["error"] != GIVEN_UP:
+            return job, stacks
+        job.kill()
+        job.wait_gone()
+    raise AssertionError("given up again and again")
+
+
 def stacks_of(job: Attempt) -> dict[str, Any]:
     """The only fact of them, once it is there."""
     job.wait_for(FactName.STACKS)
@@ -89,6 +105,7 @@ def wait_until_ended(pid: int) -> None:
 
 def assert_stuck_in(stacks: dict[str, Any], program: Path) -> None:
     assert stacks["error"] is None
+    assert list(stacks)[5:] == ["pid", "inner", "threads", "error"]
     main, loader = stacks["threads"]
     assert (main["name"], main["main"], main["active"]) == ("MainThread", True, True)
     assert (loader["name"], loader["main"], loader["active"]) == ("loader", False, False)
@@ -103,9 +120,7 @@ def assert_stuck_in(stacks: dict[str, Any], program: Path) -> None:
 def test_a_program_that_overstays_has_its_stack_in_the_journal(
     bench: Bench, room: Room, stuck: Path, py_spy: str
 ) -> None:
-    job = bench.launch([sys.executable, str(stuck)], room, stacks=py_spy)
-    job.stop(GRACE)
-    stacks = stacks_of(job)
+    job, stacks = stopped(bench, [sys.executable, str(stuck)], room, py_spy)
     assert_stuck_in(stacks, stuck)
     assert (stacks["pid"], stacks["inner"]) == (job.pid, 1 if room.is_pid1 else job.pid)
     job.wait_gone()
@@ -118,9 +133,7 @@ def test_below_a_shell_it_is_the_python_program_that_is_asked(
 ) -> None:
     # Under a name of its own: what it executes tells what it is.
     code = f"(exec -a trainer {sys.executable} {stuck}) & wait; wait; sleep 1000"
-    job = bench.launch(["bash", "-c", code], room, stacks=py_spy)
-    job.stop(GRACE)
-    stacks = stacks_of(job)
+    job, stacks = stopped(bench, ["bash", "-c", code], room, py_spy)
     assert_stuck_in(stacks, stuck)
     (child,) = (process for process in job.look("after") if process["command"][0] == "trainer")
     assert (stacks["pid"], stacks["inner"]) == (child["pid"], child["inner"])
@@ -129,9 +142,7 @@ def test_below_a_shell_it_is_the_python_program_that_is_asked(
 
 
 def test_what_is_no_python_has_an_error_in_place_of_a_stack(bench: Bench, room: Room, py_spy: str) -> None:
-    job = bench.launch(["sh", "-c", "trap '' TERM; echo ready; sleep 1000"], room, stacks=py_spy)
-    job.stop(GRACE)
-    stacks = stacks_of(job)
+    job, stacks = stopped(bench, ["sh", "-c", "trap '' TERM; echo ready; sleep 1000"], room, py_spy)
     assert (stacks["pid"], stacks["threads"]) == (job.pid, [])
     assert "Failed to find python version" in stacks["error"]
     job.kill()
@@ -164,7 +175,7 @@ def test_a_spy_that_hangs_is_given_up_and_the_kill_comes_when_it_is_due(bench: B
     )
     job.stop(GRACE)
     stacks = stacks_of(job)
-    assert (stacks["threads"], stacks["error"]) == ([], "py-spy was given up after 1 s")
+    assert (stacks["threads"], stacks["error"]) == ([], GIVEN_UP)
     assert not job.facts(FactName.KILL)
     wait_until_ended(int(wait_for(Path(f"{spy}.pid"))))
     job.wait_gone()
@@ -191,10 +202,7 @@ def test_a_spy_that_hangs_is_given_up_and_the_kill_comes_when_it_is_due(bench: B
 def test_a_spy_that_tells_nothing_is_an_error_in_the_fact(
     bench: Bench, spy: Path, text: str | None, error: str
 ) -> None:
-    program = str(spy) if text is None else write(spy, text)
-    job = bench.launch(probe("deaf"), PLAIN, stacks=program)
-    job.stop(GRACE)
-    stacks = stacks_of(job)
+    job, stacks = stopped(bench, probe("deaf"), PLAIN, str(spy) if text is None else write(spy, text))
     assert stacks["threads"] == []
     assert stacks["error"].startswith(error)
     job.kill()
@@ -223,7 +231,7 @@ def test_many_at_once_are_asked_a_few_at_a_time(bench: Bench, spy: Path) -> None
     jobs = [bench.launch(probe("deaf"), PLAIN, stacks=program) for _ in range(6)]
     bench.stop(jobs, GRACE)
     errors = sorted(stacks_of(job)["error"] for job in jobs)
-    assert errors == ["py-spy was given up after 1 s"] * 4 + ["too many programs were to be looked at"] * 2
+    assert errors == [GIVEN_UP] * 4 + ["too many programs were to be looked at"] * 2
     assert len(Path(f"{spy}.begun").read_text().split()) == 4
     for job in jobs:
         job.wait_gone()
@@ -262,6 +270,19 @@ def test_a_spy_is_gone_with_the_keeper(bench: Bench, spy: Path) -> None:
     bench.close()
     wait_until_ended(pid)
     assert not job.facts(FactName.STACKS)
+
+
+def test_a_training_is_asked_where_py_spy_is_installed(
+    nothing_left: Path, stuck: Path, py_spy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{Path(py_spy).parent}:{os.environ['PATH']}")
+    with Runner(data_dir=nothing_left / "data") as runner:
+        job = runner.train([sys.executable, str(stuck)], grace=GRACE)
+        job.wait_for_log("ready")
+        job.stop()
+        (stacks,) = (fact for fact in job.facts() if fact["fact"] == "stacks")
+    if stacks["error"] != GIVEN_UP:
+        assert_stuck_in(dict(stacks), stuck)
 
 
 # --- what is asked, and what is made of the answer
