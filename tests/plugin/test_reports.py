@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin.running import run
+from tests.plugin.running import run, run_in_terminal
 
 SUITE = """
 @pytest.mark.parametrize("number", range(3))
@@ -53,7 +53,7 @@ def test_verbose_and_quiet(folder: Path) -> None:
 @pytest.mark.parametrize("workers", [[], ["-n1"]], ids=["alone", "xdist"])
 @pytest.mark.parametrize("width", [40, 200])
 def test_reports_are_as_wide_as_the_terminal(folder: Path, width: int, workers: list[str]) -> None:
-    ran = run(folder, ONE, *workers, variables={"COLUMNS": str(width)})
+    ran = run_in_terminal(folder, ONE, width, *workers)
     told = ran.section("report of the stop")
     prose = told[: told.index("What to do:")]
     widest = min(width, 100)
