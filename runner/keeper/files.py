@@ -8,6 +8,9 @@ once (`drain`), so that what came before and what came after are told apart.
 
 from __future__ import annotations
 
+import functools
+import sys
+
 from runner import clock
 from runner.keeper.folders import EVENTS, Folder, Place
 from runner.linux import inotify
@@ -15,6 +18,8 @@ from runner.linux.inotify import LARGEST_EVENT, Inotify
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runner.keeper.loop import Loop
     from runner.keeper.saves import Saves
 
@@ -73,6 +78,10 @@ class Files:
         self._places[watch] = (*others, place) if others else place
         return True
 
+    def known(self, watch: int, job: Saves) -> Folder | None:
+        """The folder of this job that hears of a watch."""
+        return next((one for one in self._of(watch) if isinstance(one, Folder) and one.of is job), None)
+
     def release(self, place: Place) -> None:
         """This place hears of its watch no more; a watch that nobody hears of is removed."""
         watch, place.watch = place.watch, -1
@@ -111,7 +120,7 @@ class Files:
         self.apply(raw, clock.monotonic_ns())
         if len(raw) > _A_TURN - LARGEST_EVENT:
             self._come_back(0)
-        elif self._settle() or raw:
+        elif self._settle(at_once=False) or raw:
             self._come_back(PAUSE)
         elif not self._listens:
             self._listens = True
@@ -131,7 +140,7 @@ class Files:
         """Take note of all that has happened until now."""
         if self._inotify is not None and self._jobs:
             self.apply(self.take(), clock.monotonic_ns())
-            if self._settle():
+            if self._settle(at_once=True):
                 self._come_back(PAUSE)
 
     def take(self) -> bytes:
@@ -153,7 +162,7 @@ class Files:
             self._come_back(PAUSE)
 
     def apply(self, raw: bytes, now: int) -> None:
-        """Take note of what was read at an instant of CLOCK_MONOTONIC."""
+        """Take note of what was read at an instant of CLOCK_MONOTONIC. Raises nothing: see `_failed`."""
         for watch, bits, cookie, name in inotify.parse(raw):
             if bits & inotify.OVERFLOW:
                 for job in self._jobs:
@@ -161,20 +170,37 @@ class Files:
                 continue
             for place in self._of(watch):
                 self._touched[place.of] = None
-                if bits & inotify.IGNORED:
-                    self._places.pop(watch, None)
-                    place.gone(now)
-                else:
-                    place.happened(bits, cookie, name, now)
+                try:
+                    if bits & inotify.IGNORED:
+                        self._places.pop(watch, None)
+                        place.gone(now)
+                    else:
+                        place.happened(bits, cookie, name, now)
+                except Exception:
+                    self._failed(place.of)
 
-    def _settle(self) -> bool:
+    def _settle(self, at_once: bool) -> bool:
         """Draw conclusions, now that the queue is empty; whether some are left for later."""
         # First see who has them open, then hear what happened until then, then conclude.
-        unsure = [job for job in self._touched if job.look_at_unsure()]
+        unsure = [job for job in self._touched if self._of_job(job, job.look_at_unsure)]
         if unsure:
             self.apply(self.take(), clock.monotonic_ns())
         for job in unsure:
-            job.settle_unsure()
+            self._of_job(job, job.settle_unsure)
         now = clock.monotonic_ns()
-        self._touched = {job: None for job in self._touched if not job.settle(now)}
+        self._touched = {
+            job: None for job in self._touched if self._of_job(job, functools.partial(job.waits, now, at_once))
+        }
         return bool(self._touched)
+
+    def _of_job(self, job: Saves, act: Callable[[], bool | None]) -> bool:
+        try:
+            return bool(act())
+        except Exception:
+            self._failed(job)
+            return False
+
+    def _failed(self, job: Saves) -> None:
+        """A mistake of ours in the evidence of one job must not end the keeper, and all jobs with it."""
+        job.missed = True
+        sys.excepthook(*sys.exc_info())  # into keeper.log

@@ -10,7 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from runner.keeper.saves import Save, Saves
+    from runner.keeper.save import Save
+    from runner.keeper.saves import Saves
 
 EVENTS = (
     inotify.CREATE
@@ -80,6 +81,18 @@ class Folder(Place):
         """Its path, as the job sees it."""
         assert self.parent is not None
         return self.parent.seen() + b"/" + self.name
+
+    def is_in(self, other: Folder) -> bool:
+        """It is this one, or below it."""
+        folder: Folder | None = self
+        while folder is not None and folder is not other:
+            folder = folder.parent
+        return folder is other
+
+    def leave(self, name: bytes, entry: Save | Folder) -> None:
+        """Forget what became of an entry, unless its name is another's by now."""
+        if self.entries.get(name) is entry:
+            del self.entries[name]
 
     def happened(self, bits: int, cookie: int, name: bytes, now: int) -> None:
         self.of.happened(self, bits, cookie, name, now)

@@ -7,7 +7,8 @@ import os
 import stat
 
 from runner.keeper.folders import Folder, Root
-from runner.keeper.tree import CREATED, MOVED_IN, OVERWRITTEN, REMOVED, RENAMED, THERE, Tree
+from runner.keeper.save import Save
+from runner.keeper.tree import CREATED, MOVED_IN, OVERWRITTEN, REMOVED, Tree
 from runner.linux import inotify
 
 TYPE_CHECKING = False
@@ -26,81 +27,6 @@ MOST_LOOKS = 5
 """Times that a writer is looked for: one may be of another user, or have mapped the file and closed it."""
 _NEVER_OPENED_NS = 1_000_000_000
 """After this, an empty file that nobody has opened was made without opening it (mknod(2))."""
-
-
-class Save:
-    """One file, from when it was begun; where it is now, as long as that is known."""
-
-    __slots__ = (
-        *("began_as", "begun", "done", "folder", "found", "how", "looks", "changed", "name", "opened", "role", "size"),
-        *("_became", "_to", "writer"),
-    )
-
-    def __init__(self, folder: Folder, name: bytes, how: str, now: int) -> None:
-        self.folder: Folder | None = folder
-        self.name = name
-        self.began_as = folder.seen() + b"/" + name
-        self.role = folder.root.role
-        self.how = how
-        self.begun = now
-        self.done: int | None = None
-        self.size: int | None = None
-        self.opened = False
-        self.changed: int | None = None
-        """When it was last seen to be written to."""
-        self.found = False
-        """It was there when its folder was looked through: nobody has told yet whether it is still being written."""
-        self.writer: dict[str, Any] | None = None
-        self.looks = 0
-        """How often its writer was looked for in vain."""
-        self._became = THERE
-        self._to: bytes | None = None
-
-    def host(self) -> bytes | None:
-        """Its path, as this machine sees it; None if it is not known any more."""
-        return None if self.folder is None else self.folder.host() + b"/" + self.name
-
-    def status(self) -> os.stat_result | None:
-        """What the kernel says of the file, without following links; None if it is not there."""
-        path = self.host()
-        with contextlib.suppress(OSError):
-            return os.lstat(path) if path is not None else None
-        return None
-
-    def measure(self) -> int:
-        """Its size, 0 if it is not there; kept as `size` if it is."""
-        status = self.status()
-        if status is None:
-            return 0
-        self.size = status.st_size
-        return status.st_size
-
-    def detach(self, became: str | None = None) -> None:
-        """Its place is not followed any more; `became`: where it is no more, None: another save took it over."""
-        self._became, self._to = self._fate() if became is None else (became, None)
-        self.folder = None
-
-    def _fate(self) -> tuple[str, bytes | None]:
-        if self.folder is None:
-            return self._became, self._to
-        now = self.folder.seen() + b"/" + self.name
-        return (THERE, None) if now == self.began_as else (RENAMED, now)
-
-    def told(self, away: bool) -> dict[str, Any]:
-        """As facts have it (`lifecycle.facts`); `away`: it was renamed, and nobody has heard to what."""
-        became, to = (RENAMED, None) if away else self._fate()
-        return {
-            "path": os.fsdecode(self.began_as),
-            "role": self.role,
-            "how": self.how,
-            "begun": self.begun,
-            "done": self.done,
-            "changed": self.changed,
-            "size": self.size,
-            "became": became,
-            "to": None if to is None else os.fsdecode(to),
-            "writer": self.writer,
-        }
 
 
 class Saves(Tree):
@@ -168,7 +94,7 @@ class Saves(Tree):
                 self._begin_save(folder, name, CREATED, now)
         elif bits & inotify.DELETE:
             if save is not None:
-                del folder.entries[name]
+                folder.leave(name, save)
                 self.lost(save, REMOVED)
         elif bits & inotify.CLOSE_NOWRITE:
             if save is not None and being_written and save.changed is None and not save.found:
@@ -202,6 +128,8 @@ class Saves(Tree):
 
     def _finish(self, save: Save, now: int) -> None:
         """It is complete as far as anybody can tell: its writer, or the kernel for it, has closed it."""
+        if save not in self.open:
+            return
         save.found = False
         save.done = now
         self._bytes += save.measure()
@@ -210,8 +138,8 @@ class Saves(Tree):
         self._done.append(save)
         if len(self._done) > LISTED:
             oldest = self._done.pop(0)
-            if oldest.folder is not None and oldest.folder.entries.get(oldest.name) is oldest:
-                del oldest.folder.entries[oldest.name]
+            if oldest.folder is not None:
+                oldest.folder.leave(oldest.name, oldest)
 
     def _finish_unwritten(self, save: Save, now: int) -> None:
         """Made by who opened it for reading only, as a lock is; or a link, and somebody reads what it leads to."""
@@ -231,7 +159,7 @@ class Saves(Tree):
         if type(entry) is Save:
             if was_inside and type(save) is not Save and entry.found:
                 return  # found under its new name before the rename was read
-            del folder.entries[name]
+            folder.leave(name, entry)
             self.lost(entry, REMOVED)
         if type(save) is Save:
             save.folder, save.name = folder, name
@@ -310,28 +238,27 @@ class Saves(Tree):
                 self._finish(save, save.begun)
         self._looked_at.clear()
 
-    def settle(self, now: int) -> bool:
-        """Draw the conclusions that take a while; False if there are more to come."""
+    def waits(self, now: int, at_once: bool) -> bool:
+        """Draw the conclusions that take a while; whether there are more to come. `at_once`: a fact is to be told."""
         self.settle_moves()
+        self.find_astray(now, at_once)
         self._unopened = [save for save in self._unopened if not save.opened and save in self.open]
         for save in [save for save in self._unopened if now - save.begun > _NEVER_OPENED_NS]:
             self._finish(save, save.begun)
-        return not (self._moving or self._unopened or self._found)
+        return bool(self._moving or self._unopened or self._found or self._astray)
 
     def _forget(self, save: Save) -> None:
-        """It is no file."""
+        """It is no file, or none any more."""
         if save.folder is not None:
-            del save.folder.entries[save.name]
+            save.folder.leave(save.name, save)
         self.lost(save, REMOVED)
 
     # --- facts
 
     def told(self) -> dict[str, Any]:
         """The members of a fact `files` but for its moment; what is open is measured now."""
-        being_written = list(self.open)[-LISTED:]
-        for save in being_written:
-            save.measure()
         away = set(self._away())
+        being_written = [save for save in list(self.open)[-LISTED:] if self._is_there(save, save in away)]
         return {
             "saved": self._saved,
             "bytes": self._bytes,
@@ -340,6 +267,16 @@ class Saves(Tree):
             "read": [os.fsdecode(path) for path in self._read],
             "missed": self.missed,
         }
+
+    def _is_there(self, save: Save, away: bool) -> bool:
+        """Measure what is being written. What is not there, and nobody was seen to have open, has been removed."""
+        status = save.status()
+        if status is not None:
+            save.size = status.st_size
+        elif save.writer is None and not away:
+            self._forget(save)
+            return False
+        return True
 
     def _away(self) -> Iterator[Save]:
         """What has left its place and has come nowhere yet."""

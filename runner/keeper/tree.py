@@ -11,12 +11,13 @@ from runner.linux import inotify
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from runner.keeper.files import Files
-    from runner.keeper.saves import Save
+    from runner.keeper.save import Save
 
 MOST_FOLDERS = 500
 """Folders of one job that are watched: each costs kernel memory that cannot be swapped (about 1 kB)."""
 MOST_ENTRIES = 10_000
 """Entries that one look at a folder, and at what is below it, goes through."""
+_WALK_EVERY_NS = 1_000_000_000
 _NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 
 CREATED = "created"
@@ -31,7 +32,7 @@ REMOVED = "removed"
 class Tree:
     """The folders of one job. What happens to files in them is for the class that is made of this one."""
 
-    __slots__ = ("_count", "_moved", "_moving", "_overlooked", "_parents", "_queue", "missed", "roots")
+    __slots__ = ("_astray", "_count", "_moved", "_moving", "_parents", "_queue", "_walked", "missed", "roots")
 
     def __init__(self, queue: Files) -> None:
         self._queue = queue
@@ -40,8 +41,10 @@ class Tree:
         """What is on its way from one name to another, by the cookie of its rename; None: nothing that is known."""
         self._moved: frozenset[int] = frozenset()
         """Those that were on their way the last time that the queue was empty."""
-        self._overlooked = False
-        """A folder that was made was not there any more under that name: it, or one above it, may have another now."""
+        self._astray = False
+        """Folders are not where they were thought to be, so that some may be watched by nobody: because what a path
+        leads to is newer than the event that names it."""
+        self._walked = 0
         self.missed = False
         """Something happened, or may have, that was not seen."""
         self.roots: list[Root] = []
@@ -56,10 +59,10 @@ class Tree:
             if watch is None:
                 self._wait_for(root, now)
             else:
-                self._take(root, watch)
+                self._take(root, watch, now)
         for root, folders in zip(self.roots, below, strict=True):
             for folder in folders if root.watch >= 0 else ():
-                self._take(folder, self._look_up(folder.host()))
+                self._take(folder, self._look_up(folder.host()), now)
 
     def _below(self, root: Root) -> list[Folder]:
         found: list[Folder] = [root]
@@ -85,10 +88,8 @@ class Tree:
                         break
                     if entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False):
                         found.append((entry.name, entry.is_dir(follow_symlinks=False)))
-        except FileNotFoundError:
-            pass
-        except OSError:
-            self.missed = True
+        except OSError as error:
+            self.missed = self.missed or error.errno not in _NOT_THERE
         return found
 
     # --- a watch
@@ -105,14 +106,32 @@ class Tree:
                 self.missed = True
             return None
 
-    def _take(self, folder: Folder, watch: int | None) -> bool:
+    def _take(self, folder: Folder, watch: int | None, now: int) -> bool:
         """What happens in this folder is this job's from now on; False if it is watched for the job already."""
-        if watch is None or not self._queue.claim(watch, folder):
+        if watch is None:
+            return False
+        if not self._queue.claim(watch, folder):
+            known = self._queue.known(watch, folder.of)
+            if known is not None and folder.parent is not None:
+                self._is_at(known, folder.parent, folder.name, now)
             return False
         self._count += 1
         if folder.parent is not None:
             folder.parent.entries[folder.name] = folder
         return True
+
+    def _is_at(self, known: Folder, parent: Folder, name: bytes, now: int) -> None:
+        """A folder was met at another place than it was known at: that is newer than what has been read of it."""
+        if known.parent is None or parent.entries.get(name) is known:
+            return
+        if parent.is_in(known):
+            self._astray = True  # both were moved
+            return
+        known.parent.leave(known.name, known)
+        self._moving = {cookie: None if entry is known else entry for cookie, entry in self._moving.items()}
+        known.parent, known.name = parent, name
+        parent.entries[name] = known
+        self._look_again(known, now)  # what was made in it meanwhile was looked for at the old place
 
     def _drop(self, folder: Folder, became: str) -> None:
         """Watch a folder and what is below it no more; `became`: what is true of the files in it."""
@@ -133,43 +152,59 @@ class Tree:
         if bits & inotify.CREATE:
             self._appeared(folder, name, CREATED, now)
         elif bits & inotify.MOVED_FROM:
-            child = folder.entries.pop(name, None)
-            self._moving[cookie] = child if isinstance(child, Folder) else None
+            self._left(folder, name, cookie, now)
         elif bits & inotify.MOVED_TO:
             how = CREATED if cookie in self._moving else MOVED_IN
             child = self._moving.pop(cookie, None)
             if isinstance(child, Folder) and self._is_now(child, folder, name):
-                if self._overlooked:
-                    self._look_again(child, now)
                 return
             self._appeared(folder, name, how, now)
+
+    def _left(self, parent: Folder, name: bytes, cookie: int, now: int) -> None:
+        """A folder has this name no more; another one may have it already, and may be known."""
+        child = parent.entries.get(name)
+        watch = self._look_up(parent.host() + b"/" + name)
+        if isinstance(child, Folder) and child.watch != watch:
+            parent.leave(name, child)
+            self._moving[cookie] = child
+        else:
+            self._moving[cookie] = None
+        if watch is not None:
+            self._met(parent, name, watch, CREATED, now)
 
     def _is_now(self, child: Folder, parent: Folder, name: bytes) -> bool:
         """Follow a rename, unless the folder of this name is another one by now."""
         watch = self._look_up(parent.host() + b"/" + name)
-        if watch is not None and watch != child.watch:
+        if (watch is not None and watch != child.watch) or parent.is_in(child):
             self._drop(child, RENAMED)
+            self._astray = True
             return False
         child.parent, child.name = parent, name
         parent.entries[name] = child
         return True
 
     def _appeared(self, parent: Folder, name: bytes, how: str, now: int) -> None:
+        watch = self._look_up(parent.host() + b"/" + name)
+        if watch is not None:
+            self._met(parent, name, watch, how, now)
+        elif self._look_up(parent.host()) != parent.watch:
+            self._astray = True  # it is somewhere else, with its parent
+
+    def _met(self, parent: Folder, name: bytes, watch: int, how: str, now: int) -> None:
+        """There is a folder, and this is its watch; it may be known."""
         folder = Folder(parent.of, parent, name)
-        watch = self._look_up(folder.host())
-        if watch is None:
-            self._overlooked = True
-        elif self._take(folder, watch):
+        if self._take(folder, watch, now):
             self._look_through(folder, how, now)
 
     def _look_again(self, folder: Folder, now: int) -> None:
-        """Find the folders that were made in it when it already had the name of which the keeper hears only now."""
+        """Find the folders that are in it now, and in those."""
         for name, is_folder in self._entries(folder):
-            known = folder.entries.get(name)
-            if isinstance(known, Folder):
-                self._look_again(known, now)
-            elif is_folder:
-                self._appeared(folder, name, CREATED, now)
+            watch = self._look_up(folder.host() + b"/" + name) if is_folder else None
+            if watch is not None:
+                self._met(folder, name, watch, CREATED, now)
+                found = folder.entries.get(name)
+                if isinstance(found, Folder):
+                    self._look_again(found, now)
 
     def _look_through(self, folder: Folder, how: str, now: int) -> None:
         """Find what was made in a new folder before it was watched, and in those that are in it."""
@@ -182,7 +217,7 @@ class Tree:
                     self.found(found, name, how, now)
                     continue
                 below = Folder(found.of, found, name)
-                if self._take(below, self._look_up(below.host())):
+                if self._take(below, self._look_up(below.host()), now):
                     new.append(below)
 
     def folder_gone(self, folder: Folder, now: int) -> None:
@@ -190,8 +225,10 @@ class Tree:
         folder.watch = -1
         self._count -= 1
         parent = folder.parent
-        if parent is not None and parent.entries.get(folder.name) is folder:
-            del parent.entries[folder.name]
+        if parent is not None:
+            parent.leave(folder.name, folder)
+        # Only an empty folder can be removed.
+        self._astray = self._astray or any(isinstance(entry, Folder) for entry in folder.entries.values())
         self._drop(folder, REMOVED)
         if isinstance(folder, Root):
             self._wait_for(folder, now)
@@ -219,7 +256,7 @@ class Tree:
             return
         self._parents.remove(parent)
         self._queue.release(parent)
-        if self._take(root, watch):
+        if self._take(root, watch, now):
             self._look_through(root, CREATED, now)
 
     def end(self) -> None:
@@ -235,11 +272,20 @@ class Tree:
         for cookie in self._moved & self._moving.keys():
             entry = self._moving.pop(cookie)
             if isinstance(entry, Folder):
+                self._astray = self._astray or bool(entry.entries)
                 self._drop(entry, RENAMED)
             elif entry is not None:
                 self.lost(entry, RENAMED)
         self._moved = frozenset(self._moving)
-        self._overlooked = self._overlooked and bool(self._moving)
+
+    def find_astray(self, now: int, at_once: bool) -> None:
+        """Go through all folders, if some may be watched by nobody: `at_once`, or at most once a second."""
+        if self._astray and (at_once or now - self._walked > _WALK_EVERY_NS):
+            self._astray = False
+            self._walked = now
+            for root in self.roots:
+                if root.watch >= 0:
+                    self._look_again(root, now)
 
     # --- for the files
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-    from runner.keeper.saves import Save
+    from runner.keeper.save import Save
     from runner.linux.descriptors import Inode
 
 MOST = 100

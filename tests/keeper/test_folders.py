@@ -7,8 +7,12 @@ import shutil
 import signal
 from pathlib import Path
 
+import pytest
+
 from runner.backends.base import Watched
-from runner.keeper.saves import LISTED
+from runner.keeper.files import Files
+from runner.keeper.loop import Loop
+from runner.keeper.saves import LISTED, Saves
 from runner.keeper.tree import MOST_FOLDERS
 from runner.lifecycle.facts import FactName
 from tests.keeper.bench import PLAIN, Bench, Room
@@ -301,3 +305,96 @@ def test_a_job_that_is_gone_leaves_no_watch(bench: Bench, room: Room) -> None:
     wait_until(lambda: watches() == before, within=5, saying=lambda: f"{watches()} watches, and not {before}")
     keeps.kill()
     keeps.wait_gone()
+
+
+CHAOS = """
+import random, shutil
+outside = os.path.dirname(model) + "/outside"
+os.makedirs(outside, exist_ok=True)
+chosen = random.Random(sys.argv[2])
+
+def folder():
+    return "/".join([model, *(chosen.choice("xyz") for _ in range(chosen.randrange(3)))])
+
+def child():
+    return f"{folder()}/{chosen.choice('xyz')}"
+
+def file():
+    return f"{folder()}/{chosen.choice('abc')}"
+
+def write(path):
+    with open(path, "w") as opened:
+        opened.write("1")
+
+def atomic():
+    write(path := file() + ".tmp")
+    os.replace(path, file())
+
+def outer():
+    return f"{outside}/{chosen.choice('abcxyz')}"
+
+acts = [
+    lambda: write(file()),
+    atomic,
+    lambda: os.makedirs(child(), exist_ok=True),
+    lambda: os.makedirs(child(), exist_ok=True),
+    lambda: shutil.rmtree(child()),
+    lambda: os.remove(file()),
+    lambda: os.rename(child(), child()),
+    lambda: os.rename(file(), outer()),
+    lambda: os.rename(outer(), file()),
+    lambda: os.rename(child(), outer()),
+    lambda: os.rename(outer(), child()),
+    lambda: os.link(file(), file()),
+    lambda: os.symlink("a", file()),
+    lambda: open(file()).close(),
+]
+for _ in range(int(sys.argv[3])):
+    try:
+        chosen.choice(acts)()
+    except OSError:
+        pass  # it was not there, or it was
+time.sleep(0.1)  # what the keeper does not find in this time, it does not find
+last = [place for place, _, _ in os.walk(model)]
+for number, place in enumerate(last):
+    write(f"{place}/last-{number}")
+tell(f"wrote {len(last)} ")
+"""
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_made_renamed_and_removed_nothing_is_missed(make_bench: MakeBench, seed: int) -> None:
+    bench = make_bench(PLAIN)
+    job = Folder(bench, PLAIN).launch(CHAOS + WAITS, seed, 400)
+    job.stop(grace=60)
+    assert job.wait_gone()["code"] == 0
+    count = int(job.log().split()[1])
+    end = files(job, "end")
+    last = [save["path"] for save in end["saves"] if "/last-" in save["path"]]
+    assert len(last) == min(count, LISTED)
+    assert all(Path(path).exists() for path in last)
+    assert (end["open"], end["missed"]) == ([], False)
+    assert (bench.data_dir / "keeper.log").read_text() == ""
+
+
+def test_a_mistake_in_the_evidence_ends_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    queue = Files(Loop())
+    order = {"folder": str(tmp_path), "path": "/opt/ml/model", "role": "model", "asked": False}
+    job = Saves(queue, [order])
+    queue.begin(job)
+
+    def fail(*_: object) -> None:
+        raise KeyError("of the evidence")
+
+    monkeypatch.setattr(Saves, "_file_happened", fail)
+    (tmp_path / "a").touch()
+    queue.drain()
+    monkeypatch.undo()
+    (tmp_path / "b").touch()
+    queue.drain()
+    assert "of the evidence" in capsys.readouterr().err
+    told = job.told()
+    assert (names(told["saves"]), told["missed"]) == (["b"], True)
+    job.end()
