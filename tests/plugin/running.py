@@ -122,7 +122,7 @@ def run_in_terminal(folder: Path, suite: str, width: int, *options: str) -> Ran:
             env={name: value for name, value in _usual(folder).items() if name != "COLUMNS"},
             stdin=slave,
             stdout=slave,
-            stderr=slave,
+            stderr=subprocess.DEVNULL,  # a worker of pytest-xdist would find the terminal there
             start_new_session=True,
         )
     finally:
