@@ -26,6 +26,7 @@ _EXIT_CODES = {Verdict.GRACEFUL: GRACEFUL, Verdict.NOT_GRACEFUL: NOT_GRACEFUL, V
 def check(wish: Wish, output: Output) -> int:
     """Do it, print the report, return the exit code. Raises InvalidRequest."""
     terminal.seconds("--give-up", wish.give_up)
+    _check_files(output)
     several = wish.repeat is not None and wish.repeat > 1
     try:
         # The runner is left first: no program writes any more when the folders are made what they were.
@@ -82,15 +83,20 @@ def _text(ran: Ran) -> str:
     return shown + "".join(f"{line}\n" for line in last)
 
 
+def _check_files(output: Output) -> None:
+    """Raises InvalidRequest for a file that could not be written at the end."""
+    for option, file in (("--html", output.html), ("--junit", output.junit)):
+        if file is not None:
+            _module("runner.cli.files").check_writable(file, option)
+
+
 def _write_files(wish: Wish, output: Output, reports: Sequence[Report]) -> None:
-    title = command_line(wish.command)
     if output.html is not None:
-        page = _module("runner.diagnosis.html").render_runs(reports, title)
+        page = _module("runner.diagnosis.html").render(reports, command_line(wish.command))
         _module("runner.cli.files").write_report(output.html, page, "--html")
     if output.junit is not None:
-        _module("runner.cli.files").write_report(
-            output.junit, _module("runner.diagnosis.junit").render(reports), "--junit"
-        )
+        document = _module("runner.diagnosis.junit").render(reports)
+        _module("runner.cli.files").write_report(output.junit, document, "--junit")
 
 
 def _module(name: str) -> Any:
