@@ -18,7 +18,7 @@ from runner.diagnosis.moments import Where
 from runner.diagnosis.printable import seconds
 from runner.diagnosis.report import Report
 
-HEAD_START = 0.5
+HEAD_START = 1.0
 """Seconds from its start in which a program need not have a handler yet, unless it has printed something before."""
 
 _BEFORE_A_HANDLER = frozenset(
