@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from runner.api.requests import checked_grace
-from runner.errors import JobEnded
+from runner.errors import JobEnded, WaitTimeout
 from runner.jobs.base import Kind
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from runner.diagnosis.report import LogLine, Report
 
 Seconds = float
+
+_LOOK_EVERY: Seconds = 1.0
+"""While it waits for what the facts decide."""
 
 
 class Job:
@@ -65,6 +68,12 @@ class Job:
             found = [*found, *lines]
         return found
 
+    def tail(self, count: int) -> Sequence[LogLine]:
+        """The last lines that the job has printed so far, `count` of them if there are so many."""
+        from runner.diagnosis.report import LogLine
+
+        return [LogLine(*line) for line in self._reported()["log"][-count:]] if count > 0 else []
+
     def follow(self) -> Iterator[LogLine]:
         """What the job prints, as it prints it, until it has ended."""
         lines, after = self._page(self._runner.verbs.more_logs(self._kind, self.name))
@@ -86,22 +95,30 @@ class Job:
         return LogLine(*self._runner.call(self._runner.verbs.wait_for_log(self._kind, self.name, pattern, timeout)))
 
     @overload
-    def stop(self, grace: Seconds | None = None, now: bool = False, wait: Literal[True] = True) -> Report: ...
+    def stop(
+        self, grace: Seconds | None = None, now: bool = False, wait: Literal[True] = True, *, full_grace: bool = True
+    ) -> Report: ...
     @overload
     def stop(self, grace: Seconds | None = None, now: bool = False, *, wait: Literal[False]) -> None: ...
-    def stop(self, grace: Seconds | None = None, now: bool = False, wait: bool = True) -> Report | None:
+    def stop(
+        self, grace: Seconds | None = None, now: bool = False, wait: bool = True, *, full_grace: bool = True
+    ) -> Report | None:
         """Stop the job as SageMaker does, wait for its end, and judge the stop.
 
         `grace` (seconds) takes the place of the job's own; `now` ends it without waiting for the deadline. A job that
         is being stopped keeps its deadline, and one that has ended stays as it is. Without `wait` it returns when
-        Stopping is durable, and has no report.
+        Stopping is durable, and has no report. Without `full_grace` a job is killed once the facts decide
+        (`diagnosis.deciding`), because waiting for the deadline would show nothing more.
         """
         checked = None if grace is None else checked_grace(grace)
         with suppress(JobEnded):
             self._runner.call(self._runner.verbs.stop(self._kind, self.name, checked, now))
         if not wait:
             return None
-        self.wait()
+        if full_grace:
+            self.wait()
+        else:
+            self._wait_until_decided()
         return self.report()
 
     def kill(self, why: str = "now") -> None:
@@ -140,6 +157,23 @@ class Job:
         """
         found = self._runner.call(self._runner.verbs.trainings(self.name, at_least, timeout))
         return [Job(self._runner, Kind.TRAINING, training["name"]) for training in found]
+
+    def _wait_until_decided(self) -> None:
+        from runner.diagnosis import deciding
+
+        # At a deadline that is not later than the first look, the look would only be in its way.
+        grace = self.report().grace
+        patience = deciding.SETTLED_AFTER if grace is None or grace > deciding.SETTLED_AFTER else None
+        while True:
+            with suppress(WaitTimeout):
+                self.wait(patience)
+                return
+            self.look()
+            if deciding.decided(self.facts()):
+                self.kill("facts-decide")
+                patience = None
+            else:
+                patience = _LOOK_EVERY
 
     def _reported(self) -> dict[str, Any]:
         return self._runner.call(self._runner.verbs.report(self._kind, self.name))

@@ -28,6 +28,7 @@ from runner.api import requests
 from runner.api.job import Job, Seconds
 from runner.api.requests import Input, Objective, Paths, Training, uris
 from runner.errors import InvalidRequest, NameInUse, NoSuchJob
+from runner.jobs import asked
 from runner.jobs.base import Defaults, Kind, Request
 from runner.jobs.types import TYPES
 from runner.lifecycle.stops import Isolation
@@ -140,16 +141,24 @@ class Runner:
 
     # Begin a job
 
-    def submit(self, kind: str, request: Request, *, cwd: str | os.PathLike[str] | None = None) -> Job:
+    def submit(
+        self,
+        kind: str,
+        request: Request,
+        *,
+        cwd: str | os.PathLike[str] | None = None,
+        checkpoints: Sequence[str | os.PathLike[str]] = (),
+    ) -> Job:
         """Start a job ("compilation", "training" or "tuning") from the API's own Create request.
 
-        `cwd` is the job's working directory; default: that of this process. Raises InvalidRequest, NameInUse,
-        IsolationUnavailable.
+        `cwd` is the job's working directory; default: that of this process. `checkpoints`, of a training job: as for
+        `train`. Raises InvalidRequest, NameInUse, IsolationUnavailable.
         """
         wanted = _kind(kind)
         environment = None if isinstance(self._verbs, Client) else dict(os.environ)
-        folder = os.getcwd() if cwd is None else os.path.abspath(cwd)
-        name = self._thread.call(self._verbs.create(wanted, request, folder, environment))
+        folder = _folder(cwd)
+        named = asked.checkpoints(checkpoints, folder)
+        name = self._thread.call(self._verbs.create(wanted, request, folder, environment, named))
         return Job(self, wanted, name)
 
     def train(  # noqa: PLR0913 - one argument is one wish of the caller
@@ -171,16 +180,18 @@ class Runner:
         """Run a command as a training job.
 
         `grace`: seconds from SIGTERM to SIGKILL, 120 unless the settings say otherwise. `inputs`: channel -> a file
-        or folder of this machine, or an S3 URI. `max_runtime`: seconds until it is stopped. `checkpoints`: folders of
-        this machine in which the program saves. `checkpoint_uri`: S3 URI at which what is in `/opt/ml/checkpoints`
-        is kept, and from which it is brought back (`CheckpointConfig`). Raises as `submit`.
+        or folder of this machine, or an S3 URI. `max_runtime`: seconds until it is stopped. `checkpoints`: folders
+        that exist, in which the program saves: what it writes there is followed, as it is in `/opt/ml` anyway, and is
+        expected. Relative ones are relative to `cwd`. `checkpoint_uri`: S3 URI at which what is in
+        `/opt/ml/checkpoints` is kept, and from which it is brought back (`CheckpointConfig`). Raises as `submit`.
         """
         wishes = requests.tags(grace, isolation, tags)
         name = name or f"training-{secrets.token_hex(4)}"
         channels = requests.channels(inputs, name)
         training = Training(command, environment, hyperparameters, uris(channels), max_runtime)
+        asked.checkpoints(checkpoints, _folder(cwd))
         request = requests.training(name, training, wishes, checkpoint_uri)
-        return self._submit(Kind.TRAINING, request, channels, cwd)
+        return self._submit(Kind.TRAINING, request, channels, cwd, checkpoints)
 
     def compile(  # noqa: PLR0913 - one argument is one wish of the caller
         self,
@@ -311,7 +322,12 @@ class Runner:
         self._ends.insert(0, server.close)
 
     def _submit(
-        self, kind: Kind, request: Request, inputs: Mapping[str, Input], cwd: str | os.PathLike[str] | None
+        self,
+        kind: Kind,
+        request: Request,
+        inputs: Mapping[str, Input],
+        cwd: str | os.PathLike[str] | None,
+        checkpoints: Sequence[str | os.PathLike[str]] = (),
     ) -> Job:
         """Submit, with the inputs of this machine put into the object store before, but not for what is refused."""
         spec = TYPES[kind].parse(request, Defaults())
@@ -320,7 +336,7 @@ class Runner:
         for one in inputs.values():
             if one.path is not None:
                 self._thread.call(self._verbs.put(str(one.path), one.uri))
-        return self.submit(kind.value, request, cwd=cwd)
+        return self.submit(kind.value, request, cwd=cwd, checkpoints=checkpoints)
 
     def _remove(self) -> None:
         if self._private is None:
@@ -331,6 +347,11 @@ class Runner:
         else:
             # The keeper does the same at its end.
             shutil.rmtree(self._private, ignore_errors=True)
+
+
+def _folder(cwd: str | os.PathLike[str] | None) -> str:
+    """The working directory of a job."""
+    return os.getcwd() if cwd is None else os.path.abspath(cwd)
 
 
 def _kind(value: str) -> Kind:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from runner.backends.base import Backend, Launch, Listener, Stop
+from runner.backends.base import Backend, Launch, Listener, Stop, Watched
 from runner.errors import IsolationUnavailable, KeeperFailed, UnsupportedPlatform
 from runner.keeper import start
 from runner.keeper.protocol import LARGEST_LINE, UNKILLABLE_AFTER, Policy, connect, encode
@@ -88,6 +88,9 @@ class LocalBackend(Backend):
             isolation=launch.isolation.value,
             grace=launch.grace,
             mounts=[[str(mount.source), mount.target] for mount in launch.mounts],
+            watched=[_watched(folder) for folder in launch.watched],
+            temporary=None if launch.temporary is None else str(launch.temporary),
+            stacks=launch.stacks,
             memory=launch.memory,
         )
 
@@ -215,6 +218,10 @@ class LocalBackend(Backend):
         self._answers.clear()
         if not self._closed:
             self._listener.broken(reason)
+
+
+def _watched(folder: Watched) -> dict[str, Any]:
+    return {"folder": str(folder.folder), "path": folder.path, "role": folder.role, "asked": folder.asked}
 
 
 def _own_start() -> int:

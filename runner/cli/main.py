@@ -116,6 +116,30 @@ def serve(
 
 
 @app.command()
+def report(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The job.")],
+    kind: Annotated[
+        str | None, typer.Option(help="compilation, training or tuning, if several types have a job of this name.")
+    ] = None,
+    json: Json = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a page that needs nothing else; - for stdout.")
+    ] = None,
+    junit: Annotated[
+        Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML; - for stdout.")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Say how a job was stopped, and if that was not graceful, why.
+
+    Reads the data directory also when no supervisor runs there. Of a tuning job: all trainings that it launched.
+    """
+    import runner.cli.report as reporting
+
+    raise typer.Exit(reporting.report(reporting.Wish(name, kind, data_dir, json, html, junit)))
+
+
+@app.command()
 def demo() -> None:
     """Stop a real compilation and a real tuning job while they run, and watch what happens."""
     import runner.cli.demo as showing

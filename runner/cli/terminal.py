@@ -25,16 +25,16 @@ def has_colour(stream: TextIO) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+def width() -> int:
+    """Columns for a text: those of the terminal, at most 100; 80 where there is none."""
+    return min(shutil.get_terminal_size((80, 24)).columns, 100)
+
+
 def seconds(option: str, value: float) -> float:
     """Raises InvalidRequest for what is no length of time."""
     if not (value >= 0 and math.isfinite(value)):
         raise InvalidRequest(option, f"must be a number of seconds from 0 on, not {value!r}")
     return value
-
-
-def width() -> int:
-    """Columns for text: those of the terminal, 80 without one, and no more than can be read."""
-    return min(shutil.get_terminal_size((80, 24)).columns, 100)
 
 
 def pattern(option: str, value: str) -> str:

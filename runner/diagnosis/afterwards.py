@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from runner.diagnosis.members import Fact, texts
 from runner.diagnosis.printable import clipped, printable
-from runner.diagnosis.reading import Fact, texts
 from runner.lifecycle.facts import FactName
 
 _CHECKPOINTS = "checkpoints"

@@ -226,6 +226,11 @@ def _command_of(process: Process | None) -> str:
     return command_line(process.command) or printable(process.name)
 
 
+def trap_and_wait(process: Process) -> str:
+    """Lines of a shell script that start a program, pass SIGTERM on to it, and wait for it."""
+    return _trap(_command_of(process))
+
+
 def _wrapper(story: Story) -> str:
     return clipped(program(story.main), 40) if story.main else "the wrapper"
 

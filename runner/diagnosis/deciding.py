@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runner.diagnosis.commands import is_helper
-from runner.diagnosis.reading import Fact, read
+from runner.diagnosis.members import Fact
+from runner.diagnosis.reading import read
 from runner.diagnosis.story import Look, Process, Story
 
 SETTLED_AFTER = 10.0

@@ -8,7 +8,8 @@ from enum import StrEnum, unique
 from itertools import cycle, islice
 from typing import NamedTuple
 
-from runner.diagnosis.reading import Fact, facts_of, nanoseconds, number
+from runner.diagnosis.members import Fact, nanoseconds, number
+from runner.diagnosis.reading import facts_of
 from runner.lifecycle.facts import FactName
 
 _OF_SAVES = 0.3

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from runner.diagnosis.printable import printable
+from runner.diagnosis import evidence
+from runner.diagnosis.members import Fact, amount, nanoseconds, number, text, text_or_none, texts
 from runner.diagnosis.story import Ended, Kill, Look, NotExecuted, Process, ProcessEnd, Signal, Stop, Story
 from runner.lifecycle.facts import FactName
 from runner.lifecycle.stops import Disposition
-
-Fact = Mapping[str, Any]
 
 _DISPOSITIONS = {disposition.value: disposition for disposition in Disposition}
 
@@ -50,6 +49,10 @@ def read(facts: Sequence[Fact]) -> Story:
         ended=_ended(first(FactName.ENDED)),
         looks=tuple(_look(fact) for fact in all_of(FactName.LOOK)),
         process_ends=tuple(_process_end(fact) for fact in all_of(FactName.PROCESS_ENDED)),
+        watched=evidence.watched(launch),
+        files=evidence.files(all_of(FactName.FILES)),
+        stacks=evidence.stacks(all_of(FactName.STACKS)),
+        temporaries=evidence.temporaries(first(FactName.TEMPORARIES)),
         left_over=listed(FactName.LEFT_OVER),
         unattributed=listed(FactName.UNATTRIBUTED),
         unkillable=listed(FactName.UNKILLABLE),
@@ -76,33 +79,6 @@ def processes_of(fact: Fact) -> tuple[Process, ...]:
     return tuple(_process(item) for item in listed if isinstance(item, Mapping) and number(item.get("pid")) is not None)
 
 
-def nanoseconds(fact: Fact) -> int:
-    """The fact's instant on CLOCK_MONOTONIC."""
-    return number(fact.get("t")) or 0
-
-
-def number(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def text(value: object) -> str:
-    return printable(value) if isinstance(value, str) else ""
-
-
-def text_or_none(value: object) -> str | None:
-    return text(value) or None
-
-
-def texts(value: object) -> tuple[str, ...]:
-    if not isinstance(value, Sequence) or isinstance(value, str):
-        return ()
-    return tuple(item for item in value if isinstance(item, str))
-
-
-def amount(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
 def _attempt(fact: Fact) -> int:
     return number(fact.get("a")) or 1
 
@@ -122,6 +98,10 @@ def _process(item: Mapping[str, Any]) -> Process:
         pending=item.get("pending") is True,
         start=number(item.get("start")),
         command=texts(item.get("command")),
+        cpu=amount(item.get("cpu")),
+        switches=number(item.get("switches")),
+        background=item.get("background") is True,
+        wait=text_or_none(item.get("wait")),
         blocks_all=item.get("blocks_all") is True,
     )
 
@@ -161,7 +141,8 @@ def _ended(fact: Fact | None) -> Ended | None:
 
 
 def _process_end(fact: Fact) -> ProcessEnd:
-    return ProcessEnd(number(fact.get("pid")) or 0, number(fact.get("code")), text_or_none(fact.get("signal")))
+    how = number(fact.get("code")), text_or_none(fact.get("signal"))
+    return ProcessEnd(nanoseconds(fact), number(fact.get("pid")) or 0, *how)
 
 
 def _not_executed(fact: Fact | None) -> NotExecuted | None:

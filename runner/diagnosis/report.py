@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from runner.diagnosis import exhibits
 from runner.diagnosis.afterwards import Afterwards
 from runner.diagnosis.findings.base import Finding, Severity, Verdict
 from runner.diagnosis.findings.rules import findings_of, verdict_of
+from runner.diagnosis.log import Line, Log
+from runner.diagnosis.members import Fact
 from runner.diagnosis.printable import printable
-from runner.diagnosis.reading import Fact, read
+from runner.diagnosis.reading import read
 from runner.diagnosis.story import Story
 from runner.diagnosis.timeline import Entry, process_entry, timeline_of
 from runner.diagnosis.wording import main_name
@@ -125,15 +128,34 @@ class Report:
             "resume": dict(self.resume) if self.resume else None,
         }
 
+    def to_text(self, width: int = 80, colour: bool = False) -> str:
+        """For people, in lines of at most `width` columns."""
+        from runner.diagnosis.text import render
+
+        return render(self, width=width, colour=colour)
+
+    def to_html(self, title: str = "") -> str:
+        """One page that needs nothing else. `title` says what was run; without it that is the command line."""
+        from runner.diagnosis.html import render
+
+        return render(self, title)
+
+    def to_junit(self) -> str:
+        """JUnit XML with one test case, for CI systems."""
+        from runner.diagnosis.junit import render
+
+        return render(self)
+
 
 def diagnose(facts: Sequence[Fact], *, log: Sequence[LogLine] = (), afterwards: Afterwards | None = None) -> Report:
     """Judge a stop by its facts alone (a journal's lines, `lifecycle.facts`). The same facts give the same report.
 
     The facts may be unfinished, torn, or of a job that was never stopped: the verdict is `undecided` then. Of several
-    attempts the last one that was stopped is judged. `log` only adds how much was printed after the signal,
-    `afterwards` what was learned by starting the program again.
+    attempts the last one that was stopped is judged. What the job printed is evidence too: without `log` less can be
+    told, and nothing wrong. `afterwards` is what was learned by starting the program again.
     """
     story = replace(read(facts), afterwards=afterwards)
+    story = replace(story, log=_log(story, log))
     findings = findings_of(story)
     ended = story.ended
     return Report(
@@ -151,14 +173,28 @@ def diagnose(facts: Sequence[Fact], *, log: Sequence[LogLine] = (), afterwards: 
         command=story.argv,
         main_process=main_name(story),
         counted_from="signal" if story.signal else "stop" if story.stop else "launch",
-        output=_output(story, log),
+        output=_output(story),
         timeline=timeline_of(facts, story),
+        processes=exhibits.processes_of(story),
+        saves=exhibits.saves_of(story),
+        lines=exhibits.lines_of(story.log),
+        density=exhibits.density_of(story.log),
+        stack=exhibits.stack_of(story),
+        temporaries=exhibits.temporaries_of(story),
         resume=afterwards.to_json() if afterwards else None,
     )
 
 
-def _output(story: Story, log: Sequence[LogLine]) -> Output | None:
-    if story.signal is None or story.signal.wall is None or not log:
+def _log(story: Story, lines: Sequence[LogLine]) -> Log:
+    """The lines by their time from the signal."""
+    if story.signal is None or story.signal.wall is None:
+        return Log()
+    zero = story.signal.wall
+    return Log(tuple(Line((line.wall - zero) / 1e9, line.text) for line in sorted(lines, key=lambda line: line.wall)))
+
+
+def _output(story: Story) -> Output | None:
+    if not story.log.lines:
         return None
-    after = [line.wall for line in log if line.wall > story.signal.wall]
-    return Output(len(after), round((max(after) - story.signal.wall) / 1e9, 3) if after else None)
+    after = story.log.after
+    return Output(len(after), round(after[-1].t, 3) if after else None)

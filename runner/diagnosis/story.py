@@ -5,11 +5,14 @@ No judgement is made here: `findings` does that.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from runner.diagnosis.files import Files, Folder, Temporaries
+from runner.diagnosis.log import Log
+from runner.diagnosis.stacks import Stack
 from runner.lifecycle.facts import KillReason
 from runner.lifecycle.stops import Disposition, Isolation
 
@@ -42,6 +45,14 @@ class Process:
     start: int | None
     command: tuple[str, ...]
     """As the program has it: not to be shown unquoted. Empty if it was not read."""
+    cpu: float | None = None
+    """Seconds of CPU so far."""
+    switches: int | None = None
+    """Voluntary context switches of its main thread so far: it has waited for something so often."""
+    background: bool = False
+    """A shell without job control started it with an `&`."""
+    wait: str | None = None
+    """Kernel function in which its main thread sleeps."""
     blocks_all: bool = False
     """Every signal is blocked, as in the instant of a fork: that says nothing of SIGTERM."""
 
@@ -99,6 +110,9 @@ class Ended:
 
 @dataclass(frozen=True)
 class ProcessEnd:
+    """The end of one of the other processes. Neither code nor signal: how it ended is not known."""
+
+    ns: int
     pid: int
     code: int | None
     signal: str | None
@@ -127,6 +141,12 @@ class Story:
     ended: Ended | None = None
     looks: tuple[Look, ...] = ()
     process_ends: tuple[ProcessEnd, ...] = ()
+    watched: tuple[Folder, ...] = ()
+    files: Mapping[str, Files] = field(default_factory=dict)
+    """What is known of its files at the moments `stop`, `kill` and `end`."""
+    stacks: tuple[Stack, ...] = ()
+    temporaries: Temporaries | None = None
+    log: Log = field(default_factory=Log)
     left_over: tuple[Process, ...] = ()
     unattributed: tuple[Process, ...] = ()
     unkillable: tuple[Process, ...] = ()
@@ -278,6 +298,11 @@ class Story:
                 seen[process.identity] = process
         parents = {p.pid: p.ppid for p in seen.values()}
         return tuple(sorted(seen.values(), key=lambda p: _depth(p.pid, parents)))
+
+    @cached_property
+    def last_files(self) -> Files:
+        """The latest of what is known of its files."""
+        return next((self.files[moment] for moment in ("end", "kill", "stop") if moment in self.files), Files())
 
     def is_main(self, process: Process) -> bool:
         return process.pid == self.main_pid if self.main_pid is not None else process.inner == 1

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from runner.diagnosis.files import amount
 from runner.diagnosis.findings.base import Finding, Verdict
 from runner.diagnosis.printable import clipped, command_line, lines_of, printable, seconds
 from runner.diagnosis.report import Report
@@ -64,6 +65,11 @@ def _title(report: Report, main: Finding, colour: bool) -> str:
 def story(report: Report, *, width: int = 80) -> list[str]:
     """The time line in lines of at most `width` columns: seconds, and what happened."""
     return list(_evidence(report, max(width, NARROWEST)))
+
+
+def told(entry: Mapping[str, Any], report: Report) -> str | None:
+    """What an entry of the time line means, in words; None for what is no evidence for people."""
+    return _told(entry, report) if entry["event"] in _TELLERS else None
 
 
 def _heading(report: Report, width: int) -> list[str]:
@@ -144,6 +150,14 @@ def _listed(entry: Mapping[str, Any], report: Report) -> str:
     return f"{_LISTED[entry['event']]}: {names or 'nothing'}{more}"
 
 
+def _saved(entry: Mapping[str, Any], report: Report) -> str:
+    return f"saved {clipped(entry['path'], 60)} ({amount(entry['size'])})"
+
+
+def _cut_off(entry: Mapping[str, Any], report: Report) -> str:
+    return f"began to write {clipped(entry['path'], 60)}, never finished ({amount(entry['size'])} are there)"
+
+
 def again(resume: Mapping[str, Any]) -> str:
     """What starting the program again has shown (`Report.resume`), as sentences."""
     if not resume["saved"]:
@@ -185,6 +199,8 @@ _TELLERS: Mapping[str, Callable[[Mapping[str, Any], Report], str]] = {
     "disposition": _changed,
     "kill": _killed,
     "ended": _ended,
+    "saved": _saved,
+    "cut-off": _cut_off,
     **dict.fromkeys(_LISTED, _listed),
 }
 """What is evidence for people; the JSON has all of the time line."""

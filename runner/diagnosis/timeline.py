@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from runner.diagnosis import saving
+from runner.diagnosis.members import Fact, nanoseconds, number, text, texts
 from runner.diagnosis.printable import printable
-from runner.diagnosis.reading import Fact, facts_of, nanoseconds, number, processes_of, text, texts
+from runner.diagnosis.reading import facts_of, processes_of
 from runner.diagnosis.story import Process, Story
 from runner.lifecycle.facts import FactName
 
 Entry = dict[str, Any]
+
+_MOST_SAVES = 20
 
 _MEMBERS: Mapping[FactName, Sequence[str]] = {
     FactName.STARTED: ("pid", "inner"),
@@ -34,13 +38,14 @@ def timeline_of(facts: Sequence[Fact], story: Story) -> tuple[Entry, ...]:
     A signal also has `disposition`: what the main process did with it, as it was seen to just before.
     `event` is the name of a fact (`lifecycle.facts.FactName`), with its members; a launch has `command`, lists of
     processes have `processes`. Looks are left out, but where one shows that the main process does something else
-    with SIGTERM than the one before, there is an entry `disposition` with `from` and `to`.
+    with SIGTERM than the one before, there is an entry `disposition` with `from` and `to`. A file that was written
+    since the signal is an entry `saved` or `cut-off`, with `path` and `size`.
     """
     entries = [entry for fact in facts_of(facts) for entry in _entries(fact, story)]
     for entry in entries:
         if entry["event"] == FactName.SIGNAL.value:
             entry["disposition"] = story.at_signal.value if story.at_signal else None
-    entries += _changes(story)
+    entries += [*_changes(story), *_saves(story)]
     return tuple(sorted(entries, key=lambda entry: float(entry["t"])))
 
 
@@ -98,6 +103,16 @@ def _changes(story: Story) -> Iterator[Entry]:
                         "to": now.value,
                     }
                 seen = now
+
+
+def _saves(story: Story) -> Iterator[Entry]:
+    """As they were done; one that was cut off stands where it began."""
+    for save in saving.saved_after(story)[:_MOST_SAVES]:
+        at = round(story.since_zero(save.done or 0), 6)
+        yield {"t": at, "event": "saved", "path": save.final, "size": save.size}
+    for save in saving.cut_off(story)[:_MOST_SAVES]:
+        begun = round(story.since_zero(save.begun), 6) if save.begun is not None else 0.0
+        yield {"t": begun, "event": "cut-off", "path": save.final, "size": save.size}
 
 
 _READERS: Mapping[str, Callable[[Fact], Entry]] = {

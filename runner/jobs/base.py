@@ -40,6 +40,16 @@ class Channel:
 
 
 @dataclass(frozen=True)
+class Saves:
+    """A folder in which the program is expected to save: what happens there is evidence."""
+
+    role: str
+    """`model`, `checkpoints` or `output`."""
+    path: str
+    """As the job's container would see it, e.g. `/opt/ml/model`."""
+
+
+@dataclass(frozen=True)
 class Upload:
     """A folder of the job's `/opt/ml` that is kept after its end.
 
@@ -75,6 +85,7 @@ class Spec:
     environment: Mapping[str, str] = field(default_factory=dict)
     channels: Sequence[Channel] = ()
     uploads: Sequence[Upload] = ()
+    saves: Sequence[Saves] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from runner.errors import InvalidRequest
 from runner.jobs import endings, expressions, shared, toolkit
-from runner.jobs.base import Channel, Defaults, Kind, Place, Request, Spec, Transition, Upload, View
+from runner.jobs.base import Channel, Defaults, Kind, Place, Request, Saves, Spec, Transition, Upload, View
 from runner.jobs.naming import check_name, shown, sibling
 from runner.jobs.reading import Part, whole_request
 from runner.lifecycle.phases import Event, Phase
@@ -89,6 +89,11 @@ class TrainingJob:
             environment=shared.environment(body),
             channels=_channels(body),
             uploads=[*_uploads(body.part("OutputDataConfig"), name), *_checkpoints(body)],
+            saves=[
+                Saves("model", f"{shared.CONTAINER_ML}/model"),
+                Saves("checkpoints", posixpath.normpath(_local_path(request))),
+                Saves("output", f"{shared.CONTAINER_ML}/output"),
+            ],
             tags=wishes.tags,
         )
 
@@ -306,8 +311,16 @@ def _facts(spec: Spec, place: Place) -> dict[str, Any]:
 
 
 def _checkpoint_folder(spec: Spec, place: Place) -> str:
-    folder = next((upload.folder for upload in spec.uploads if upload.plain), "checkpoints")
-    return f"{place.ml}/{folder}"
+    path = _local_path(spec.request)
+    if path == shared.CONTAINER_ML or path.startswith(f"{shared.CONTAINER_ML}/"):
+        return place.ml + path.removeprefix(shared.CONTAINER_ML)
+    return path
+
+
+def _local_path(request: Request) -> str:
+    """Where the container finds its checkpoints."""
+    path: str = (request.get("CheckpointConfig") or {}).get("LocalPath") or CHECKPOINTS
+    return path
 
 
 def _transition(entry: Transition) -> dict[str, Any]:

@@ -9,40 +9,46 @@ from runner.linux import procfs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
 _SIGTERM = 1 << (signal.SIGTERM - 1)
+_OF_BACKGROUND = 1 << (signal.SIGINT - 1) | 1 << (signal.SIGQUIT - 1)
 _ALL = sum(1 << (number - 1) for number in range(1, 32) if number not in (signal.SIGKILL, signal.SIGSTOP))
 LARGEST_LOOK = 2000
 """More processes than this are counted, not described."""
 
 
-def look(pid: int, closely: bool, level: int) -> dict[str, Any] | None:
+def look(pid: int, closely: bool, level: int, stat: procfs.Stat | None = None) -> dict[str, Any] | None:
     """The facts of one process, `closely` with its command line and wait channel; None if it is gone.
 
     `level`: how many PID namespaces below the keeper's the job has its own; the process may have made more.
+    `stat`: if it has just been read.
     """
     try:
-        stat = procfs.read_stat(pid)
+        stat = stat or procfs.read_stat(pid)
         status = procfs.read_status(pid)
     except OSError:
         return None
+    wait = procfs.read_wait(pid) if closely else None
     seen: dict[str, Any] = {
         "pid": pid,
         "inner": status.pids[level] if level < len(status.pids) else pid,
         "ppid": stat.parent,
         "name": stat.name,
         "state": stat.state,
-        "sigterm": disposition(pid, status).value,
+        "sigterm": disposition(pid, status, wait).value,
         "blocked": bool(status.blocked & _SIGTERM),
         "blocks_all": blocks_everything(status),
         "pending": bool(status.pending & _SIGTERM),
+        "background": status.ignored & _OF_BACKGROUND == _OF_BACKGROUND,
+        "threads": stat.threads,
+        "switches": status.switches,
         "cpu": round(stat.cpu, 3),
         "start": stat.start,
     }
     if closely:
-        seen["wait"] = procfs.read_wait(pid)
+        seen["wait"] = wait
         try:
             seen["command"] = procfs.read_command(pid)
         except OSError:
@@ -50,13 +56,17 @@ def look(pid: int, closely: bool, level: int) -> dict[str, Any] | None:
     return seen
 
 
-def look_at_all(pids: Iterable[int], closely: bool, level: int) -> list[dict[str, Any]]:
-    """The facts of those that are still there."""
-    return [seen for pid in list(pids)[:LARGEST_LOOK] if (seen := look(pid, closely, level)) is not None]
+def look_at_all(
+    pids: Iterable[int], closely: bool, level: int, stats: Mapping[int, procfs.Stat] | None = None
+) -> list[dict[str, Any]]:
+    """The facts of those that are still there; `stats` of some may have been read already."""
+    known = stats or {}
+    seen = (look(pid, closely, level, known.get(pid)) for pid in list(pids)[:LARGEST_LOOK])
+    return [process for process in seen if process is not None]
 
 
-def disposition(pid: int, status: procfs.Status) -> Disposition:
-    """What the process does with SIGTERM.
+def disposition(pid: int, status: procfs.Status, wait: str | None = None) -> Disposition:
+    """What the process does with SIGTERM; `wait` is its wait channel, if that has been read.
 
     A thread in sigwait(3) shows as blocked in the main thread; the main thread in it shows no bit at all, because
     the kernel takes the awaited set out of the blocked mask while it sleeps.
@@ -67,7 +77,7 @@ def disposition(pid: int, status: procfs.Status) -> Disposition:
         return Disposition.CAUGHT
     if status.blocked & _SIGTERM:
         return Disposition.BLOCKED
-    return Disposition.WAITED if procfs.waits_for_signal(pid) else Disposition.DEFAULT
+    return Disposition.WAITED if procfs.waits_for_signal(pid, wait) else Disposition.DEFAULT
 
 
 def blocks_everything(status: procfs.Status) -> bool:

@@ -138,17 +138,27 @@ class Family:
         return bool(orphans)
 
 
+def alive(pids: Iterable[int], main: int) -> dict[int, procfs.Stat]:
+    """Those that have not ended, without the main process, and what was read of them for that."""
+    found = {}
+    for pid in pids:
+        if pid != main:
+            try:
+                stat = procfs.read_stat(pid)
+            except OSError:
+                continue
+            if not stat.ended:
+                found[pid] = stat
+    return found
+
+
+def identities(stats: dict[int, procfs.Stat]) -> set[Identity]:
+    return {(pid, stat.start) for pid, stat in stats.items()}
+
+
 def living(pids: Iterable[int], main: int) -> list[Identity]:
     """Those that have not ended, without the main process."""
-    found = []
-    for pid in pids:
-        try:
-            stat = procfs.read_stat(pid)
-        except OSError:
-            continue
-        if pid != main and not stat.ended:
-            found.append((pid, stat.start))
-    return found
+    return [(pid, stat.start) for pid, stat in alive(pids, main).items()]
 
 
 def marked(mark: str) -> list[Identity]:

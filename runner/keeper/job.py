@@ -10,7 +10,7 @@ import os
 import signal
 
 from runner import clock
-from runner.keeper import child
+from runner.keeper import child, stacks
 from runner.keeper.looks import BEFORE_DEADLINE, Looks
 from runner.keeper.protocol import UNKILLABLE_AFTER
 from runner.keeper.pump import Pump
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from runner.keeper.loop import Loop
     from runner.keeper.members import Members
     from runner.keeper.output import Output
+    from runner.keeper.traces import Traces
     from runner.linux.cgroups import MemoryGroup
     from runner.linux.process import Process
 
@@ -72,7 +73,9 @@ class Job:
         "killed",
         "main",
         "signalled",
+        "stacks",
         "stopping",
+        "traces",
         "unkillable_after",
     )
 
@@ -94,8 +97,12 @@ class Job:
         self.killed: KillReason | None = None
         self.unkillable_after = UNKILLABLE_AFTER
         """Seconds after a SIGKILL without effect at which the job is called unkillable."""
+        self.stacks: Callable[[int, list[dict[str, Any]], int, Callable[..., None]], None] | None = None
+        """Takes the Python stacks of the job shortly before its deadline (`Stacks.take`); None: not wanted."""
         self.signalled = 0
         """When SIGTERM was sent or withheld, ns of CLOCK_MONOTONIC."""
+        self.traces: Traces
+        """What it does to files; given before the launch."""
         self._pump = Pump(output, loop, lambda: grown("logged", self.key))
         self._loop = loop
         self._grown = grown
@@ -125,6 +132,7 @@ class Job:
         namespaced = self.isolation is Isolation.PID1
         self._watch = Watch(self.journal, main, self._loop, namespaced, self._tell)
         self._looks = Looks(main, members, self.isolation, self._watch, self.journal, self._tell)
+        self.traces.started(self._pids, 1 if namespaced else 0)
         self.journal.add(FactName.STARTED, pid=main.pid, inner=1 if namespaced else main.pid, start=main.start)
         self._tell()
         self._loop.add(report, self.see_execution)
@@ -177,6 +185,9 @@ class Job:
         except OSError:
             return False
 
+    def _pids(self) -> list[int]:
+        return [self.main.pid, *self._members.others()]
+
     def follow(self, on: bool) -> None:
         """Whether growth of the log is told."""
         self._pump.follow(on)
@@ -208,6 +219,8 @@ class Job:
         """
         settled = clock.monotonic_ns() - self._ordered >= BETWEEN_TWO_MASKS
         seen = self._looks.before_signal(closely, settled)
+        if seen:
+            self.traces.stopped()
         self.journal.flush()
         return seen
 
@@ -252,6 +265,8 @@ class Job:
         self._loop.deadlines.at(until, self._on_deadline)
         if self.grace > 4 * BEFORE_DEADLINE:
             self._loop.deadlines.at(until - round(BEFORE_DEADLINE * 1e9), self._look_before_deadline)
+        if self.stacks and self.grace >= stacks.SHORTEST_GRACE:
+            self._loop.deadlines.at(until - round(stacks.BEFORE_DEADLINE * 1e9), lambda: self._take_stacks(until))
         self._tell()
 
     def look_after_signal(self) -> None:
@@ -263,6 +278,7 @@ class Job:
         """Write down all processes now; False if the main process has ended."""
         if self.ended:
             return False
+        self.traces.look()
         self._looks.take(moment, watching=self.stopping)
         return True
 
@@ -270,9 +286,18 @@ class Job:
         if not self.killed:
             self.look("deadline")
 
+    def _take_stacks(self, until: int) -> None:
+        if self.stacks and not self.ended and not self.killed:
+            self.stacks(self.main.pid, self._looks.left(main_too=True), until, self._write_stacks)
+
+    def _write_stacks(self, **members: Any) -> None:
+        if not self.ended and not self.killed:
+            self.journal.add(FactName.STACKS, **members)
+            self._tell()
+
     def disposition(self) -> Disposition | None:
-        """What the main process does with SIGTERM now; None if that cannot be seen."""
-        return self._looks.disposition()
+        """What the main process does with SIGTERM now; None if that cannot be seen, or the kernel knows what to do."""
+        return self._looks.disposition() if self.isolation is Isolation.PLAIN else None
 
     def _on_deadline(self) -> None:
         self.kill(KillReason.DEADLINE)
@@ -284,11 +309,20 @@ class Job:
         if self.ended or self.killed or self.main.has_ended():
             return
         self.killed = why
+        if why is not KillReason.DEADLINE:
+            self.traces.look()
+        taken = self.traces.taken()
+        before = clock.monotonic_ns()
+        sent = True
         try:
             self.main.signal(signal.SIGKILL)
         except OSError:
-            return  # it has ended, and the end will be seen
-        self.journal.add(FactName.KILL, why=why.value, pid=self.main.pid)
+            sent = False  # it has ended, and the end will be seen
+        at = clock.monotonic_ns()
+        self.traces.killed(taken, before, sent)
+        if not sent:
+            return
+        self.journal.add(FactName.KILL, at, why=why.value, pid=self.main.pid)
         self._tell()
         self._loop.deadlines.after(self.unkillable_after, self._on_unkillable)
 
@@ -314,6 +348,7 @@ class Job:
                 out_of_memory=self._out_of_memory(number),
                 cpu=cpu,
             )
+            self.traces.ended()
         if self.isolation is Isolation.PLAIN and self.stopping and number == signal.SIGTERM:
             self.journal.add(FactName.EMULATION_MISSED)
         self._write_left_over()
@@ -366,6 +401,7 @@ class Job:
         if hasattr(self, "main"):
             self._watch.close()
             self.main.close()
+        self.traces.close()
         self.gone = True
         self.journal.add(FactName.GONE, log=self._pump.finish())
         self._tell()

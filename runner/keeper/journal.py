@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _WALL_AT_ZERO = clock.wall_ns() - clock.monotonic_ns()
 
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
 def wall_at(instant_ns: int) -> int:
     """The wall time, ns since 1970, of an instant of CLOCK_MONOTONIC."""
     return _WALL_AT_ZERO + instant_ns
@@ -50,7 +53,7 @@ class Journal:
         self.number += 1
         self._wall = max(self._wall, wall_at(instant))
         line = {"n": self.number, "t": instant, "w": self._wall, "a": self.attempt, "fact": fact.value, **members}
-        self._lines.append(json.dumps(line, separators=(",", ":")).encode() + b"\n")
+        self._lines.append(_encode(line).encode() + b"\n")
 
     def flush(self) -> bool:
         """Hand the facts to the kernel: they survive the death of every process of ours. True if all are written."""

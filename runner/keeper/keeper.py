@@ -10,6 +10,7 @@ from runner.keeper.family import Family
 from runner.keeper.isolations import Isolations
 from runner.keeper.launch import Launcher
 from runner.keeper.protocol import SOCKET, Policy
+from runner.keeper.stacks import Stacks
 from runner.lifecycle.facts import FactName, KillReason
 from runner.lifecycle.phases import Cause
 from runner.lifecycle.stops import Isolation, check_grace
@@ -68,8 +69,11 @@ class Keeper:
             if self._closing or self._owner is None:
                 loop.soon(self._leave_if_done)
 
-        self._family = Family(self._mains.__contains__)
+        self._stacks = Stacks(loop)
+        self._family = Family(lambda pid: pid in self._mains or pid in self._stacks)
         self._launcher = Launcher(data_dir, self._isolations, self._family, loop, told, unkillable_after)
+        self._files = self._launcher.files
+        self._launcher.stacks = self._stacks
         self._orders: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "own": self._own,
             "isolation": self._isolation,
@@ -138,6 +142,7 @@ class Keeper:
     def _signal_jobs(self, jobs: list[Job], closely: bool) -> None:
         """In passes over all of them, so that the signals go out together: looks, signals, instants, looks."""
         ready, again = [], []
+        self._files.drain()
         for job in jobs:
             if job.see_before_signal(closely):
                 ready.append((job, job.disposition()))
@@ -189,7 +194,7 @@ class Keeper:
     # --- children
 
     def reap(self) -> None:
-        """Wait for every child that has ended: main processes of jobs, and orphans that came to this subreaper."""
+        """Wait for every child that has ended: main processes, orphans that came to this subreaper, py-spies."""
         waited_for: list[int] = []
         mains: list[tuple[Job, int, float | None]] = []
         while len(waited_for) < _REAP_A_TURN:
@@ -205,6 +210,9 @@ class Keeper:
         else:
             self._loop.deadlines.after(0, self.reap)
         self._family.renew(waited_for)
+        if mains:
+            # What is written from here on, somebody else than a main process writes.
+            self._files.drain()
         # Last: with its main process a job may be over, and then nothing more is written down of it.
         for job, status, cpu in mains:
             if os.WIFSIGNALED(status):
@@ -214,6 +222,8 @@ class Keeper:
         self._leave_if_done()
 
     def _wait_for(self, pid: int, mains: list[tuple[Job, int, float | None]]) -> None:
+        if self._stacks.wait_for(pid):
+            return
         job = self._mains.pop(pid, None)
         cpu = None
         if job is not None:
@@ -285,6 +295,7 @@ class Keeper:
 
     def _leave(self) -> None:
         self._leaving = True
+        self._stacks.close()
         # Before anybody is told: the next keeper listens at the same place.
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(self._data_dir, SOCKET))

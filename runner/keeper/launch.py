@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import resource
 
-from runner.keeper import child
+from runner.keeper import child, folders
+from runner.keeper.files import Files
 from runner.keeper.isolations import Isolations, clone_flags, group_name, needs_user_namespace
 from runner.keeper.job import Job
 from runner.keeper.journal import Journal
 from runner.keeper.members import GroupMembers, NamespaceMembers, TreeMembers
 from runner.keeper.output import Output
 from runner.keeper.protocol import MARK
+from runner.keeper.temporaries import SharedMemory
+from runner.keeper.traces import Traces
 from runner.lifecycle.facts import FactName
 from runner.lifecycle.stops import Isolation, check_grace
 from runner.linux import cgroups, procfs
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from runner.keeper.family import Family
     from runner.keeper.loop import Loop
     from runner.keeper.members import Members
+    from runner.keeper.stacks import Stacks
 
 _SOFT, _HARD = resource.getrlimit(resource.RLIMIT_NOFILE)
 
@@ -37,7 +42,10 @@ def raise_open_files() -> None:
 class Launcher:
     """Makes jobs; counts them, so that no two groups have one name."""
 
-    __slots__ = ("_count", "_family", "_grown", "_isolations", "_keeper", "_loop", "_mark", "_unkillable_after")
+    __slots__ = (
+        *("_count", "_family", "_grown", "_isolations", "_keeper", "_loop", "_mark", "_shared"),
+        *("_unkillable_after", "files", "stacks"),
+    )
 
     def __init__(
         self,
@@ -51,11 +59,15 @@ class Launcher:
         self._mark = data_dir
         self._isolations = isolations
         self._family = family
+        self.files = Files(loop)
+        """What all jobs do to files."""
+        self._shared = SharedMemory()
         self._loop = loop
         self._grown = grown
         self._unkillable_after = unkillable_after
         self._keeper = os.pidfd_open(os.getpid())
         self._count = 0
+        self.stacks: Stacks | None = None
 
     def launch(self, order: dict[str, Any]) -> Job:
         """Launch one attempt. What goes wrong is in its journal; raises OSError only if there can be none.
@@ -82,11 +94,19 @@ class Launcher:
             folder=folder,
             mark=self.mark(order),
             grace=order["grace"],
+            watched=folders.told(order["watched"]),
         )
         journal.flush()
         job = Job(order, isolation, journal, output, self._loop, self._grown)
         job.unkillable_after = self._unkillable_after
-        self._start(job, order, folder, output, group)
+        job.traces = Traces(self.files, self._shared, journal, order)
+        if order.get("stacks") is not None and self.stacks is not None:
+            job.stacks = functools.partial(self.stacks.take, order["stacks"])
+        try:
+            self._start(job, order, folder, output, group)
+        except OSError:
+            job.traces.close()
+            raise
         return job
 
     def mark(self, order: dict[str, Any]) -> str:
@@ -177,5 +197,10 @@ def _check(order: dict[str, Any]) -> None:
     for source, target in order["mounts"]:
         if not isinstance(source, str) or not isinstance(target, str) or not os.path.isabs(target):
             raise ValueError("a mount is a path and an absolute path")
+    folders.check(order["watched"])
+    if not isinstance(order["temporary"], str | None):
+        raise TypeError("temporary must be a path or null")
+    if not isinstance(order.get("stacks"), str | None):
+        raise TypeError("stacks must be the path of a program")
     if order["memory"] is not None and order["memory"] < 0:
         raise ValueError("memory must be a number of bytes")

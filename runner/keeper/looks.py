@@ -9,7 +9,7 @@ from runner.linux import procfs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
     from runner.keeper.family import Identity
@@ -53,7 +53,8 @@ class Looks:
 
         False, and nothing is written down, if the main process blocks everything: unless that is `settled`.
         """
-        processes = self.at([self._main.pid, *(self._others() if closely else ())], closely=False)
+        others = self._members.others() if closely else {}
+        processes = self.at([self._main.pid, *others], closely=False, stats=others)
         main = next((seen for seen in processes if seen["pid"] == self._main.pid), None)
         if main is not None:
             if main["blocks_all"] and not settled:
@@ -88,14 +89,17 @@ class Looks:
 
     def left(self, *, main_too: bool = False) -> list[dict[str, Any]]:
         """Who is there now, without writing it down."""
-        return self.at([*([self._main.pid] if main_too else ()), *self._others()], closely=True)
+        others = self._members.others()
+        return self.at([*([self._main.pid] if main_too else ()), *others], closely=True, stats=others)
 
     def of(self, processes: Iterable[Identity]) -> list[dict[str, Any]]:
         """The facts of these."""
         return self.at((pid for pid, _ in processes), closely=True)
 
-    def at(self, pids: Iterable[int], *, closely: bool) -> list[dict[str, Any]]:
-        return evidence.look_at_all(pids, closely, level=1 if self._isolation is Isolation.PID1 else 0)
+    def at(
+        self, pids: Iterable[int], *, closely: bool, stats: Mapping[int, procfs.Stat] | None = None
+    ) -> list[dict[str, Any]]:
+        return evidence.look_at_all(pids, closely, 1 if self._isolation is Isolation.PID1 else 0, stats)
 
     def disposition(self) -> Disposition | None:
         """What the main process does with SIGTERM now; None if that cannot be seen."""
@@ -106,9 +110,6 @@ class Looks:
         if self._before is not None and evidence.blocks_everything(status):
             return self._before  # it forks since it was looked at: what it did then holds again in a moment
         return evidence.disposition(self._main.pid, status)
-
-    def _others(self) -> list[int]:
-        return [pid for pid, _ in self._members.others()]
 
     def _closely(self, watching: bool) -> list[dict[str, Any]]:
         processes = self.left(main_too=True)

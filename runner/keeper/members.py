@@ -6,7 +6,7 @@ import os
 import signal
 
 from runner import clock
-from runner.keeper.family import Family, Kin, living, marked
+from runner.keeper.family import Family, Kin, alive, identities, living, marked
 from runner.linux import procfs
 from runner.linux.process import Process, kill_one
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     class Members(Protocol):
         """The other processes of one job."""
 
-        def others(self) -> list[Identity]:
-            """All that live now, without the main process and without zombies."""
+        def others(self) -> dict[int, procfs.Stat]:
+            """All that live now, without the main process and without zombies, and what was read of them for that."""
 
         def strays(self) -> list[tuple[list[str], list[Identity]]]:
             """Escapees that this job may have left as well as others: the keys of all those jobs, and the escapees."""
@@ -49,8 +49,8 @@ class NamespaceMembers:
     def __init__(self, main: Process) -> None:
         self._main = main
 
-    def others(self) -> list[Identity]:
-        return living(below(self._main), self._main.pid)
+    def others(self) -> dict[int, procfs.Stat]:
+        return alive(below(self._main), self._main.pid)
 
     def strays(self) -> list[tuple[list[str], list[Identity]]]:
         return []
@@ -76,24 +76,24 @@ class TreeMembers:
         self._known: set[Identity] = set()
         family.join(self)
 
-    def others(self) -> list[Identity]:
+    def others(self) -> dict[int, procfs.Stat]:
         found = self._look()
         # `children` is exact only while nothing changes: look again until two looks agree (proc(5)).
         for _ in range(5):
             again = self._look()
-            if again == found:
+            if identities(again) == identities(found):
                 break
             found = again
-        self._known |= found
-        return sorted(found)
+        self._known |= identities(found)
+        return dict(sorted(found.items()))
 
-    def _look(self) -> set[Identity]:
+    def _look(self) -> dict[int, procfs.Stat]:
         found = set(below(self.main))
         for orphan, owners in self._family.orphans():
             if self._family.belongs_to(orphan, owners, self):
                 found.add(orphan)
                 found.update(procfs.descendants(orphan))
-        return set(living(found, self.main.pid))
+        return alive(found, self.main.pid)
 
     def recognises(self, kin: Kin) -> bool:
         """By itself, not because nobody else could own it."""
@@ -155,9 +155,9 @@ class GroupMembers(TreeMembers):
         self._group = group
         self._group_killed = False
 
-    def others(self) -> list[Identity]:
-        found = living(self._group.members(), self.main.pid)
-        self._known.update(found)
+    def others(self) -> dict[int, procfs.Stat]:
+        found = alive(self._group.members(), self.main.pid)
+        self._known |= identities(found)
         return found
 
     def recognises(self, kin: Kin) -> bool:
@@ -169,8 +169,8 @@ class GroupMembers(TreeMembers):
             self._group.kill()
             if self._group_killed:
                 # cgroup.kill passes by a process whose main thread has ended while others go on (seen on Linux 6.18).
-                for pid, start in left:
-                    kill_one(pid, start)
+                for pid, stat in left.items():
+                    kill_one(pid, stat.start)
             self._group_killed = True
             self._family.renew()
             return False

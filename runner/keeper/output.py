@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import struct
 
@@ -15,13 +16,16 @@ from runner import clock
 from runner.keeper.journal import wall_at
 
 _A_TURN = 256 * 1024
-_MARK_EVERY_NS = 10_000_000
+MARK_EVERY_NS = 10_000_000
+_ROOM_FOR_A_FLOOD = 256 * 1024
+"""Bytes. What a user's pipes may hold together is limited, as a rule to 64 MiB, and beyond it each new one is tiny
+(pipe(7)). So only a job that floods gets more than the usual 64 KiB, and not as much as it might."""
 
 
 class Output:
     """Moves bytes from the FIFO to the log, and marks when the log had which size (`backends.base.marks`)."""
 
-    __slots__ = ("_fifo", "_log", "_marked", "_marks", "_splices", "_unwritten", "fd", "marked_at", "size")
+    __slots__ = ("_fifo", "_log", "_marked", "_marks", "_splices", "_unwritten", "fd", "marked_at", "room", "size")
 
     def __init__(self, folder: str) -> None:
         self._fifo = os.path.join(folder, "fifo")
@@ -29,6 +33,8 @@ class Output:
             os.mkfifo(self._fifo, 0o600)
         # Held open for writing too: when the job closes its stdout there is no end of file to spin on.
         self.fd = os.open(self._fifo, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        self.room: int = fcntl.fcntl(self.fd, fcntl.F_GETPIPE_SZ)
+        """Bytes that the FIFO holds."""
         # Not O_APPEND, which splice(2) refuses.
         self._log = os.open(os.path.join(folder, "log"), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self.size = os.lseek(self._log, 0, os.SEEK_END)
@@ -52,7 +58,15 @@ class Output:
         except BlockingIOError:
             return 0
         self.size += moved
+        if moved > self.room // 2 and self.room < _ROOM_FOR_A_FLOOD:
+            self._make_room()
         return moved
+
+    def _make_room(self) -> None:
+        try:
+            self.room = fcntl.fcntl(self.fd, fcntl.F_SETPIPE_SZ, _ROOM_FOR_A_FLOOD)
+        except OSError:
+            return  # this user has no more to give: it stays as it is, and the keeper comes more often
 
     def _move(self) -> int:
         if self._splices:
@@ -74,8 +88,8 @@ class Output:
         if self._marked == self.size:
             return None
         now = clock.monotonic_ns()
-        if now < self.marked_at + _MARK_EVERY_NS:
-            return self.marked_at + _MARK_EVERY_NS
+        if now < self.marked_at + MARK_EVERY_NS:
+            return self.marked_at + MARK_EVERY_NS
         self._write_mark(now)
         return None
 

@@ -9,7 +9,8 @@ Orders and their members:
 
     own       pid, start, policy                     I am the supervisor now; see `Policy`
     isolation wanted (name or null)                  -> {"isolation": name}
-    launch    job, attempt, argv, environment, working_directory, folder, isolation, grace, mounts, memory
+    launch    job, attempt, argv, environment, working_directory, folder, isolation, grace, mounts, memory,
+              watched, temporary, stacks (path of py-spy, or null)
     stop      stops: [{job, attempt, grace, cause}]
     kill      jobs, why
     look      job

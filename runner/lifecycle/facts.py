@@ -19,7 +19,8 @@ waits to be delivered), `background` (SIGINT and SIGQUIT ignored, as a shell wit
 
 A save in a fact is an object: `path` (as the job sees it), `role` ("model", "checkpoints", "output"), `how`
 ("created"; "overwritten": it was there before, and is written in place; "moved-in": from outside the watched
-folders), `begun` and `done` (ns of CLOCK_MONOTONIC; `done` null: it is still open), `size` (bytes, or null), `became`
+folders), `begun`, `done` and `changed` (ns of CLOCK_MONOTONIC; `done` null: it is still open; `changed`: when it was
+last seen to be written to, or null), `size` (bytes, or null), `became`
 ("there", "renamed", "removed"), `to` (its new path, or null), `writer` (`pid`, `inner`, `name`, or null: not known).
 
 Slim on purpose: the keeper imports this module.

@@ -60,30 +60,25 @@ class Stat:
 
 
 class Status:
-    """Of /proc/PID/status: the pids in all its namespaces, and the signal masks of the main thread."""
+    """Of /proc/PID/status: the pids in all its namespaces; signal masks and context switches of the main thread."""
 
-    __slots__ = ("blocked", "caught", "ignored", "pending", "pids")
+    __slots__ = ("blocked", "caught", "ignored", "pending", "pids", "switches")
 
     def __init__(self, text: bytes) -> None:
-        self.pending = self.blocked = self.ignored = self.caught = 0
-        self.pids: list[int] = []
+        # Not line by line: a look at a hundred processes is to cost little, and there are sixty lines.
+        self.pids = [int(pid) for pid in _value(text, b"\nNSpid:").split()]
         """From the namespace in which this is read to the innermost."""
-        for line in text.splitlines():
-            key, _, value = line.partition(b":")
-            if key == b"NSpid":
-                self.pids = [int(pid) for pid in value.split()]
-            elif key in _MASKS:
-                name = _MASKS[key]
-                setattr(self, name, getattr(self, name) | int(value, 16))
+        masks = text[text.find(b"\nSigPnd:") : text.find(b"\nCapInh:")].split()[1::2]
+        pending, shared, self.blocked, self.ignored, self.caught = (int(mask, 16) for mask in masks)
+        self.pending = pending | shared
+        self.switches = int(_value(text, b"\nvoluntary_ctxt_switches:") or 0)
+        """Voluntary ones: how often it has waited for something."""
 
 
-_MASKS = {
-    b"SigPnd": "pending",
-    b"ShdPnd": "pending",
-    b"SigBlk": "blocked",
-    b"SigIgn": "ignored",
-    b"SigCgt": "caught",
-}
+def _value(text: bytes, key: bytes) -> bytes:
+    """What stands behind a key, which begins with the newline before it. A name cannot hold one (proc(5))."""
+    at = text.find(key)
+    return b"" if at < 0 else text[at + len(key) : text.index(b"\n", at + 1)]
 
 
 def read(path: str) -> bytes:
@@ -102,19 +97,67 @@ def read(path: str) -> bytes:
         os.close(fd)
 
 
+def _read_record(path: str) -> bytes:
+    """A file of /proc that is one record: the kernel gives all of it at once, if there is room for it."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        text = os.read(fd, 4096)
+        while len(text) % 4096 == 0 and (more := os.read(fd, 4096)):
+            text += more
+        return text
+    finally:
+        os.close(fd)
+
+
 def read_stat(pid: int) -> Stat:
     """Raises FileNotFoundError or ProcessLookupError for a process that is gone."""
-    return Stat(read(f"/proc/{pid}/stat"))
+    return Stat(_read_record(f"/proc/{pid}/stat"))
 
 
 def read_status(pid: int) -> Status:
-    return Status(read(f"/proc/{pid}/status"))
+    """Raises as `read_stat`."""
+    return Status(_read_record(f"/proc/{pid}/status"))
 
 
 def read_command(pid: int) -> list[str]:
     """The command line; empty for a zombie or a kernel thread."""
     text = read(f"/proc/{pid}/cmdline").rstrip(b"\0")
     return [part.decode(errors="replace") for part in text.split(b"\0")] if text else []
+
+
+def read_program(pid: int) -> str | None:
+    """The file that the process executes; None if that may not be known."""
+    try:
+        return os.readlink(f"/proc/{pid}/exe")
+    except OSError:
+        return None
+
+
+def ptrace_scope() -> int:
+    """Who may look into whose memory (Linux's Yama, kernel.yama.ptrace_scope): 0 is no more than the usual rule."""
+    try:
+        return int(read("/proc/sys/kernel/yama/ptrace_scope"))
+    except (OSError, ValueError):
+        return 0
+
+
+def running_threads(pid: int, most: int) -> set[int] | None:
+    """Ids, as the threads themselves know them, of those that run or wait for a disk; None for more than `most`."""
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return None
+    if len(threads) > most:
+        return None
+    found = set()
+    for thread in threads:
+        try:
+            text = _read_record(f"/proc/{pid}/task/{thread}/status")
+        except OSError:
+            continue
+        if _value(text, b"\nState:").lstrip()[:1] in (b"R", b"D"):
+            found.add(int((_value(text, b"\nNSpid:").split() or [thread.encode()])[-1]))
+    return found
 
 
 def read_wait(pid: int) -> str | None:
@@ -126,9 +169,9 @@ def read_wait(pid: int) -> str | None:
     return None if text in ("", "0") else text
 
 
-def waits_for_signal(pid: int) -> bool:
-    """The main thread sleeps in sigtimedwait(2), sigwait(3) or the like."""
-    wait = read_wait(pid)
+def waits_for_signal(pid: int, wait: str | None = None) -> bool:
+    """The main thread sleeps in sigtimedwait(2), sigwait(3) or the like; `wait` as `read_wait` gave it, if it did."""
+    wait = wait or read_wait(pid)
     if wait is not None:
         return wait.startswith("do_sigtimedwait")
     try:
@@ -168,7 +211,9 @@ def children(pid: int) -> list[int]:
     """The children of all threads of a process, exact only if none is made or ends meanwhile (proc(5))."""
     found: list[int] = []
     try:
-        threads = os.listdir(f"/proc/{pid}/task")
+        # Two links and one for each thread: saves the listing of most.
+        alone = os.stat(f"/proc/{pid}/task").st_nlink == 3
+        threads = [str(pid)] if alone else os.listdir(f"/proc/{pid}/task")
     except OSError:
         return found
     for thread in threads:

@@ -1,10 +1,10 @@
-"""What a job was created from: its request, working directory and environment. Written once."""
+"""What a job was created from: its request, working directory, environment and folders. Written once."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from runner.records.database import Database
@@ -16,25 +16,34 @@ class Document(NamedTuple):
     request: Mapping[str, Any]
     cwd: str
     environment: Mapping[str, str]
+    checkpoints: Sequence[str] = ()
+    """Folders in which the program saves, as it has them, that whoever asked for the job has named."""
 
 
 def insert(database: Database, job: int, document: Document) -> None:
     """Keep what the job with this row number was created from."""
     database.execute(
-        "INSERT INTO documents (job, request, cwd, environment) VALUES (?, ?, ?, ?)",
-        (job, json.dumps(document.request), document.cwd, _environment(database, document.environment)),
+        "INSERT INTO documents (job, request, cwd, environment, checkpoints) VALUES (?, ?, ?, ?, ?)",
+        (
+            job,
+            json.dumps(document.request),
+            document.cwd,
+            _environment(database, document.environment),
+            json.dumps(list(document.checkpoints)),
+        ),
     )
 
 
 def get(database: Database, job: int) -> Document:
     """What the job with this row number was created from. Raises LookupError for a number that is not recorded."""
     row = database.execute(
-        "SELECT request, cwd, text FROM documents JOIN environments ON environments.id = environment WHERE job = ?",
+        "SELECT request, cwd, text, checkpoints"
+        " FROM documents JOIN environments ON environments.id = environment WHERE job = ?",
         (job,),
     ).fetchone()
     if row is None:
         raise LookupError(f"job {job} has no document")
-    return Document(json.loads(row[0]), row[1], json.loads(row[2]))
+    return Document(json.loads(row[0]), row[1], json.loads(row[2]), tuple(json.loads(row[3])))
 
 
 def forget_environments(database: Database) -> None:

@@ -71,4 +71,9 @@ CREATE TABLE notes (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_CHECKPOINTS = """
+-- Folders that whoever asked for the job has named, as a JSON list of paths.
+ALTER TABLE documents ADD COLUMN checkpoints TEXT NOT NULL DEFAULT '[]';
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _CHECKPOINTS)

@@ -40,11 +40,16 @@ class Client:
         self._writer.close()
 
     async def create(
-        self, kind: Kind, request: Request, cwd: str | None = None, environment: Mapping[str, str] | None = None
+        self,
+        kind: Kind,
+        request: Request,
+        cwd: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        checkpoints: Sequence[str] = (),
     ) -> str:
         """See `Service.create`. Without an environment the job gets that of the supervisor."""
         arguments = {"request": request, "cwd": cwd, "environment": environment and dict(environment)}
-        return str(await self._ask("create", kind=kind.value, **arguments))
+        return str(await self._ask("create", kind=kind.value, checkpoints=list(checkpoints), **arguments))
 
     async def put(self, path: str, uri: str) -> None:
         """See `Service.put`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from runner.supervisor.folders import TEMPORARY
 from runner.supervisor.options import Options
 
 OWN_PREFIX = "RUNNER_"
@@ -18,4 +19,4 @@ def inherited(environment: Mapping[str, str]) -> dict[str, str]:
 def of_job(base: Mapping[str, str], variables: Mapping[str, str], ml: str, options: Options) -> dict[str, str]:
     """All variables of a program: what it inherits, what the supervisor adds, what its type and its request say."""
     unbuffered = {"PYTHONUNBUFFERED": "1"} if options.unbuffered else {}
-    return {**inherited(base), **unbuffered, "TMPDIR": f"{ml}/tmp", **options.variables, **variables}
+    return {**inherited(base), **unbuffered, "TMPDIR": f"{ml}/{TEMPORARY}", **options.variables, **variables}

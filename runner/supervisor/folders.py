@@ -9,20 +9,25 @@ import json
 import os
 import shutil
 import stat
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from runner.backends import base
-from runner.backends.base import Mount
-from runner.jobs.base import Place
+from runner.backends.base import Mount, Watched
+from runner.jobs.asked import in_container_ml
+from runner.jobs.base import Place, Saves
+from runner.jobs.shared import CONTAINER_ML
 from runner.lifecycle.stops import Isolation
 
 ML = "ml"
 HOSTS = "hosts"
+TEMPORARY = "tmp"
+"""In `/opt/ml`: the job's TMPDIR."""
 SCRATCH = "scratch"
 """Where archives are made."""
-_TREE = ("input/config", "input/data", "model", "output/data", "checkpoints", "code", "tmp")
+_TREE = ("input/config", "input/data", "model", "output/data", "checkpoints", "code", TEMPORARY)
 _KEPT_BETWEEN_ATTEMPTS = frozenset({"checkpoints"})
 
 
@@ -36,6 +41,55 @@ def mounts(folder: Path, isolation: Isolation) -> tuple[Mount, ...]:
     if isolation is Isolation.PLAIN:
         return ()
     return Mount(folder / ML, "/opt/ml"), Mount(folder / HOSTS, "/etc/hosts")
+
+
+def own(path: str, isolation: Isolation) -> bool:
+    """Whether this path, as a program in this isolation has it, is in the job's own `/opt/ml`."""
+    return isolation is not Isolation.PLAIN and in_container_ml(path)
+
+
+def watched(
+    folder: Path, isolation: Isolation, saves: Sequence[Saves], asked: Sequence[str] = ()
+) -> tuple[Watched, ...]:
+    """Where a job saves by its request, and in the folders `asked`, which are paths as its program has them.
+
+    The paths of `saves` are those of a container: in a plain job other folders stand for what is in `/opt/ml`.
+    """
+    ml = place(folder, isolation).ml
+    of_request = [
+        Watched(_host(folder, one.path), ml + one.path.removeprefix(CONTAINER_ML), one.role)
+        if in_container_ml(one.path)
+        else Watched(_real(one.path), one.path, one.role)
+        for one in saves
+    ]
+    of_caller = [
+        Watched(_host(folder, path) if own(path, isolation) else _real(path), path, "checkpoints", True)
+        for path in asked
+    ]
+    return *of_request, *of_caller
+
+
+def make_watched(folder: Path, folders: Sequence[Watched]) -> None:
+    """Make those that are in the job's own `/opt/ml`, as SageMaker does; the program may as well."""
+    for one in folders:
+        if one.folder.is_relative_to(folder):
+            with suppress(FileExistsError, NotADirectoryError):
+                one.folder.mkdir(parents=True, exist_ok=True)
+
+
+def temporary(folder: Path) -> Path:
+    """The job's TMPDIR."""
+    return folder / ML / TEMPORARY
+
+
+def _host(folder: Path, path: str) -> Path:
+    """Where that path of a container is on this machine."""
+    return folder / ML / path.removeprefix(CONTAINER_ML).strip("/")
+
+
+def _real(path: str) -> Path:
+    """Links are not followed by who watches."""
+    return Path(os.path.realpath(path))
 
 
 def make(folder: Path, host: str, files: Mapping[str, Any]) -> None:

@@ -72,7 +72,12 @@ class Offline:
         return summary
 
     async def create(
-        self, kind: Kind, request: Request, cwd: str | None = None, environment: Mapping[str, str] | None = None
+        self,
+        kind: Kind,
+        request: Request,
+        cwd: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        checkpoints: Sequence[str] = (),
     ) -> str:
         """Needs a supervisor."""
         self._refuse()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import functools
+import os
+import shutil
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from runner.artifacts.uploads import Nothing, Sent, Unsent
-from runner.backends.base import Backend, Launch, Stop
+from runner.backends.base import Backend, Launch, Stop, Watched
 from runner.errors import RunnerError
 from runner.jobs import naming
 from runner.jobs.base import Upload
@@ -111,6 +115,7 @@ class ProgramOrders:
         place = folders.place(live.folder, isolation)
         try:
             folders.make(live.folder, place.host, live.type.config_files(live.spec, place))
+            folders.make_watched(live.folder, self._watched(live))
             for channel in live.spec.channels:
                 if live.phase is not Phase.PREPARING:
                     break  # a stop came first
@@ -155,7 +160,14 @@ class ProgramOrders:
             isolation=isolation,
             grace=live.record.grace,
             mounts=folders.mounts(live.folder, isolation),
+            watched=self._watched(live),
+            temporary=folders.temporary(live.folder),
+            stacks=_py_spy(),
         )
+
+    def _watched(self, live: Live) -> Sequence[Watched]:
+        asked = documents.get(self._database, live.record.id).checkpoints
+        return folders.watched(live.folder, Isolation(live.record.isolation), live.spec.saves, asked)
 
     async def _stop(self, live: Live) -> Outcome:
         record = live.record
@@ -196,6 +208,13 @@ class ProgramOrders:
     async def _erase(self, live: Live) -> Outcome:
         await asyncio.to_thread(folders.remove, live.folder)
         return Outcome(Event.ERASED)
+
+
+@functools.cache
+def _py_spy() -> str | None:
+    """The program of the extra `stacks`, as it is installed with this interpreter or on the path; None without it."""
+    beside = Path(sys.executable).with_name("py-spy")
+    return str(beside) if os.access(beside, os.X_OK) else shutil.which("py-spy")
 
 
 def _told(upload: Sent | Nothing | Unsent) -> dict[str, Any]:

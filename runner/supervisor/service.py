@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from runner import clock
 from runner.backends.base import Backend
 from runner.errors import InvalidRequest, JobEnded, JobNotEnded, NoSuchJob, RunnerClosed, WaitTimeout
+from runner.jobs import asked
 from runner.jobs.base import Kind, Request, key
 from runner.jobs.expressions import compiled
 from runner.jobs.types import TYPES
@@ -77,18 +78,27 @@ class Service:
         self._takes_jobs = True
 
     async def create(
-        self, kind: Kind, request: Request, cwd: str | None = None, environment: Mapping[str, str] | None = None
+        self,
+        kind: Kind,
+        request: Request,
+        cwd: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        checkpoints: Sequence[str] = (),
     ) -> str:
         """Record a job and start it; returns its name once that is durable.
 
         `request` is the API's own Create request. `cwd` and `environment` are those of the caller; without them,
-        those of this supervisor. Raises InvalidRequest, NameInUse, IsolationUnavailable.
+        those of this supervisor. `checkpoints`: folders in which a training saves (`jobs.asked`). Raises
+        InvalidRequest, NameInUse, IsolationUnavailable.
         """
         if not self._takes_jobs:
             raise RunnerClosed("this supervisor is ending and takes no more jobs")
         spec = TYPES[kind].parse(request, self._options.defaults)
         document = _document(request, cwd, self._environment if environment is None else environment)
+        if checkpoints and kind is not Kind.TRAINING:
+            raise InvalidRequest(asked.FIELD, f"must not be there: a {kind.value} job has none")
         isolation = await self._backend.isolation(spec.isolation)
+        document = document._replace(checkpoints=asked.checkpoints(checkpoints, document.cwd, isolation))
         await self._core.engine.soon(lambda change: self._core.add(change, spec, document, isolation.value))
         return spec.name
 

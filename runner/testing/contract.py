@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.backends import base
-from runner.backends.base import Backend, Launch, Listener, Stop
+from runner.backends.base import Backend, Launch, Listener, Stop, Watched
 from runner.lifecycle.facts import FactName, KillReason
 from runner.lifecycle.phases import Cause
 from runner.lifecycle.stops import Isolation
@@ -84,16 +84,18 @@ class Stage:
     def folder(self, job: str) -> Path:
         return self._root / "jobs" / job
 
-    def order(self, behaviour: Behaviour, job: str = "training/a", attempt: int = 1) -> Launch:
+    def order(
+        self, behaviour: Behaviour, job: str = "training/a", attempt: int = 1, watched: Sequence[Watched] = ()
+    ) -> Launch:
         assert self._isolation is not None
         folder = self.folder(job)
         folder.mkdir(parents=True, exist_ok=True)
         environment = {"PATH": os.environ.get("PATH", os.defpath)}
-        return Launch(job, attempt, self._argv(behaviour), environment, "/", folder, self._isolation)
+        return Launch(job, attempt, self._argv(behaviour), environment, "/", folder, self._isolation, watched=watched)
 
-    async def launch(self, behaviour: Behaviour, job: str = "training/a") -> str:
+    async def launch(self, behaviour: Behaviour, job: str = "training/a", watched: Sequence[Watched] = ()) -> str:
         """Launch, and wait until a program that waits is ready."""
-        await self.backend.launch(self.order(behaviour, job))
+        await self.backend.launch(self.order(behaviour, job, watched=watched))
         if behaviour in (Behaviour.LEAVES, Behaviour.IGNORES):
             await self.backend.follow(job, True)
             await self._until(lambda: b"ready" in base.log(self.folder(job)).read_bytes(), f"{job} is ready")
@@ -327,6 +329,33 @@ class BackendContract:
             look = await stage.until(job, FactName.LOOK)
             main = stage.one(job, FactName.STARTED)["pid"]
             assert [process["sigterm"] for process in look["processes"] if process["pid"] == main] == ["caught"]
+
+        self.play(tmp_path, scenario)
+
+    def test_files_of_watched_folders_are_told_at_the_stop_and_at_the_end(self, tmp_path: Path) -> None:
+        async def scenario(stage: Stage) -> None:
+            watched = Watched(tmp_path / "model", "/somewhere/model", "model")
+            watched.folder.mkdir()
+            job = await stage.launch(Behaviour.LEAVES, watched=[watched])
+            assert stage.one(job, FactName.LAUNCH)["watched"] == [
+                {"role": "model", "path": "/somewhere/model", "asked": False}
+            ]
+            await stage.backend.stop([stop(job)])
+            await stage.until(job, FactName.GONE)
+            files = stage.named(job, FactName.FILES)
+            assert [fact["moment"] for fact in files] == ["stop", "end"]
+            assert files[0]["n"] < stage.one(job, FactName.SIGNAL)["n"] < files[1]["n"]
+            assert all((fact["saved"], fact["open"], fact["missed"]) == (0, [], False) for fact in files)
+
+        self.play(tmp_path, scenario)
+
+    def test_no_files_are_told_of_a_job_that_watches_no_folder(self, tmp_path: Path) -> None:
+        async def scenario(stage: Stage) -> None:
+            job = await stage.launch(Behaviour.LEAVES)
+            await stage.backend.stop([stop(job)])
+            await stage.until(job, FactName.GONE)
+            assert stage.one(job, FactName.LAUNCH)["watched"] == []
+            assert not stage.named(job, FactName.FILES)
 
         self.play(tmp_path, scenario)
 

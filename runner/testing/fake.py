@@ -164,6 +164,7 @@ class _Job:
             boot=BOOT,
             cgroup=None,
             folder=str(launch.folder),
+            watched=[{"role": one.role, "path": one.path, "asked": one.asked} for one in launch.watched],
         )
         self._write(FactName.STARTED, pid=pid, inner=pid, start=pid)
         self._after(program.executed_after, self._execute)
@@ -180,6 +181,7 @@ class _Job:
     def signal(self) -> None:
         assert self._stop is not None
         self.look("before")
+        self._tell_files("stop")
         until = deadline(clock.monotonic_ns(), self._stop.grace)
         outcome = "sent" if self._is_executed else "withheld"
         self._write(FactName.SIGNAL, signal="SIGTERM", pid=self._pid, outcome=outcome, reason="", deadline=until)
@@ -192,6 +194,7 @@ class _Job:
         if self.is_gone or self._is_killed:
             return
         self._is_killed = True
+        self._tell_files("kill")
         self._write(FactName.KILL, why=why.value, pid=self._pid)
         if self._program.dies_after == NEVER:
             self._write(FactName.UNKILLABLE, processes=[self._process()])
@@ -247,7 +250,14 @@ class _Job:
             out_of_memory="no",
             cpu=0.0,
         )
+        self._tell_files("end")
         self._gone()
+
+    def _tell_files(self, moment: str) -> None:
+        """Scripted programs save nothing."""
+        if self.launch.watched:
+            nothing: dict[str, Any] = {"saved": 0, "bytes": 0, "saves": [], "open": [], "read": [], "missed": False}
+            self._write(FactName.FILES, moment=moment, **nothing)
 
     def _gone(self) -> None:
         self._write(FactName.GONE, log=base.log(self.launch.folder).stat().st_size)

@@ -42,7 +42,7 @@ PROGRAMS: dict[str, tuple[Program, int]] = {
     "ignored": (lambda folder: probe("deaf"), 1),
     "left-overs": (lambda folder: probe("leaves-child", 2), 0),
     "ended-before-stop": (lambda folder: ["sh", "-c", "echo done"], 4),
-    "unexplained": (lambda folder: probe("slow", 60), 1),
+    "handler-did-not-stop": (lambda folder: probe("slow", 60), 1),
 }
 VERDICTS = {0: "graceful", 1: "not-graceful", 4: "undecided"}
 
@@ -58,7 +58,7 @@ def test_finding(folder: Path, finding: str, isolation: str) -> None:
     assert report["isolation"] == isolation
     assert report["findings"][0]["explanation"]
     assert bool(report["findings"][0]["cure"]) == (finding != "graceful")
-    killed = finding in {"no-handler-pid1", "wrapper-swallowed", "ignored", "unexplained"}
+    killed = finding in {"no-handler-pid1", "wrapper-swallowed", "ignored", "handler-did-not-stop"}
     assert (report["escalated"], report["exit"]["signal"]) == (killed, "SIGKILL" if killed else None)
 
 

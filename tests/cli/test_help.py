@@ -11,6 +11,7 @@ from tests.cli.commanding import ESCAPE, run
 COMMANDS = {
     "check": ["--grace", "--after", "--when-log", "--when-file", "--at-random", "--give-up", "--isolation", "--json"],
     "serve": ["--data-dir", "RUNNER_DATA_DIR"],
+    "report": ["NAME", "--kind", "--json", "--html", "--junit", "--data-dir"],
     "demo": ["--help"],
 }
 

@@ -32,6 +32,29 @@ MEMBERS = {
     "grace",
     "timeline",
 }
+
+
+def _with_files() -> Facts:
+    """All that is told of files and stacks."""
+    save = {
+        "path": "/opt/ml/model/a.tmp",
+        "role": "model",
+        "how": "overwritten",
+        "begun": journals.BOOTED,
+        "done": None,
+    }
+    save |= {"size": 3, "became": "there", "to": None, "writer": {"pid": MAIN + 1, "inner": 2, "name": "python"}}
+    told = {"saved": 1, "bytes": 3, "saves": [save | {"done": journals.BOOTED + 5}], "open": [save], "read": ["/x"]}
+    frames = [{"function": "f", "file": "/a/b.py", "line": 3}]
+    stack = {"name": "MainThread", "main": True, "active": True, "frames": frames}
+    left = {"paths": ["/opt/ml/tmp/x"], "count": 1, "bytes": 2, "shared_memory": ["psm_1"]}
+    journal = Journal("x").note(-4.9, "launch", watched=[{"role": "model", "path": "/opt/ml/model", "asked": True}])
+    journal.stop(GOOD, CHILD).note(0.1, "files", moment="stop", missed=False, **told)
+    journal.note(1.0, "stacks", pid=MAIN, inner=1, threads=[stack], error=None)
+    journal.note(2.0, "files", moment="kill", missed=True, **told).killed(2.0).note(2.1, "files", moment="end", **told)
+    return journal.note(2.2, "temporaries", **left).gone()
+
+
 JOURNALS: list[Facts] = [
     journals.wrapper_swallowed(),
     journals.graceful(),
@@ -48,6 +71,7 @@ JOURNALS: list[Facts] = [
     .note(3, "unkillable", processes=[GOOD])
     .facts,
     Journal("x").stop(GOOD).note(2.0, "lost", processes=[GOOD]).gone(),
+    _with_files(),
     Journal("x").note(-5, "not-executed", stage="exec", errno=2, reason="gone\x1b[2J", code=127).gone(),
 ]
 ANY = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=8)
@@ -59,7 +83,7 @@ STRANGE = st.text(st.characters(), min_size=1, max_size=30) | st.sampled_from(
 
 def hold(facts: Facts) -> Report:
     """The invariants."""
-    report = diagnose(facts, log=[LogLine(journals.EPOCH + 5, "x")])
+    report = diagnose(facts, log=LOG)
     codes = {finding.code for finding in report.findings}
     errors = [finding for finding in report.findings if finding.severity == "error"]
     assert report.findings
@@ -120,6 +144,25 @@ PROCESSES = st.builds(
     st.integers(MAIN, MAIN + 3),
     st.fixed_dictionaries({"state": st.sampled_from("RSDTZ"), "pending": st.booleans(), "blocked": st.booleans()}),
 )
+INSTANTS = st.none() | st.integers(journals.BOOTED - 10**10, journals.BOOTED + 10**11)
+SAVES = st.fixed_dictionaries(
+    {
+        "path": st.sampled_from(["/m/a", "/m/a.tmp", "/m/b.part"]),
+        "how": st.sampled_from(["created", "overwritten", "moved-in", None]),
+        "begun": INSTANTS,
+        "done": INSTANTS,
+        "size": st.none() | st.integers(0, 2**50),
+        "became": st.sampled_from(["there", "renamed", "removed", None]),
+        "to": st.sampled_from([None, "/m/c"]),
+        "writer": st.sampled_from([None, {"pid": MAIN + 1}, {"pid": MAIN, "inner": 1, "name": "python"}]),
+    }
+)
+LOG = [
+    LogLine(journals.EPOCH - 10**9, "step 1"),
+    LogLine(journals.EPOCH + 5, "Traceback (most recent call last):"),
+    LogLine(journals.EPOCH + 6, "  File x"),
+    LogLine(journals.EPOCH + 7, "OSError: \x1b[2J\udc80"),
+]
 MADE_UP = st.builds(
     lambda name, at, members: {"t": journals.BOOTED + at, "w": journals.EPOCH + at, "fact": name} | members,
     st.sampled_from([name.value for name in FactName]),
@@ -131,7 +174,7 @@ MADE_UP = st.builds(
             "isolation": st.sampled_from(["pid1", "plain", "docker", None]),
             "pid": st.just(MAIN),
             "processes": st.lists(PROCESSES, max_size=3),
-            "moment": st.sampled_from(["before", "after", "change", "deadline", "end", "asked"]),
+            "moment": st.sampled_from(["before", "after", "change", "deadline", "end", "asked", "stop", "kill"]),
             "signal": st.sampled_from(["SIGTERM", "SIGTERM", "SIGKILL", "SIGSEGV", "SIGINT", None]),
             "outcome": st.sampled_from(["sent", "withheld", "failed"]),
             "why": st.sampled_from([reason.value for reason in KillReason]),
@@ -139,6 +182,10 @@ MADE_UP = st.builds(
             "killer": st.sampled_from(["runner", "other", None]),
             "out_of_memory": st.sampled_from(["yes", "no", "unknown"]),
             "grace": st.sampled_from([0, 2.0, 120.0]),
+            "watched": st.just([{"role": "model", "path": "/m", "asked": False}]),
+            "saves": st.lists(SAVES, max_size=4),
+            "open": st.lists(SAVES, max_size=2),
+            "missed": st.booleans(),
         }
     ),
 )

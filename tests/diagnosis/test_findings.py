@@ -138,10 +138,10 @@ NOT_GRACEFUL: dict[str, tuple[list[str], Facts]] = {
         run().stop(GOOD).look(119.9, "deadline", GOOD | {"pending": True, "blocked": True}).killed().gone(),
     ),
     "blocked, taken by a thread, goes on": (
-        ["unexplained"],
+        ["handler-did-not-stop"],
         run().stop(BLOCKING).look(119.9, "deadline", BLOCKING).killed().gone(),
     ),
-    "handler does not stop": (["unexplained"], run().stop(GOOD).look(119.9, "deadline", GOOD).killed().gone()),
+    "handler does not stop": (["handler-did-not-stop"], run().stop(GOOD).look(119.9, "deadline", GOOD).killed().gone()),
     "killed at the deadline, nothing was read": (["unexplained"], run().stop(None).killed().gone()),
     "handler installed later": (
         ["too-early"],

@@ -3,6 +3,7 @@
     ```console            its `$ ` lines are run by bash, each after the other
     ```text               below a comment `<!-- output: name -->`: what the console block before it printed
     ```python             run as a program; the comment `<!-- prints: … -->` below it has what it prints
+    ```LANGUAGE           below a comment `<!-- file: name -->`: a file that the console blocks after it find
 
 Everything else is not run. Commands run in an empty folder, with `runner` and `python` of this interpreter first on
 the path, as a reader has them who has activated the environment.
@@ -10,11 +11,12 @@ the path, as a reader has them who has activated the environment.
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +27,7 @@ WIDTH = 80
 
 _FENCE = re.compile(r"^```(\w*)\s*$")
 _OUTPUT = re.compile(r"^<!-- output: (?P<name>[\w-]+) -->$")
+_FILE = re.compile(r"^<!-- file: (?P<name>[\w.-]+) -->$")
 _PRINTS = re.compile(r"^<!-- prints: (?P<text>.*) -->$")
 _NUMBER = re.compile(r"(?<![\w.])[+-]?\d+(\.\d+)?(e-?\d+)?")
 
@@ -41,6 +44,8 @@ class Block:
     """Of the `output` comment before it."""
     prints: str | None = None
     """Of the `prints` comment behind it."""
+    file: str | None = None
+    """Of the `file` comment before it."""
 
     @property
     def last(self) -> int:
@@ -54,6 +59,8 @@ class Shown:
 
     commands: tuple[str, ...]
     output: Block
+    files: Mapping[str, str]
+    """What the page has shown before, by the names that it gave."""
 
 
 def blocks_of(text: str) -> list[Block]:
@@ -69,9 +76,12 @@ def blocks_of(text: str) -> list[Block]:
         if end is None:
             raise ValueError(f"the fence of line {at + 1} is not closed")
         body = "".join(f"{line}\n" for line in lines[at + 1 : end])
-        name = _OUTPUT.match(_nearest(lines, range(at - 1, -1, -1)))
+        above = _nearest(lines, range(at - 1, -1, -1))
+        name, file = _OUTPUT.match(above), _FILE.match(above)
         prints = _PRINTS.match(_nearest(lines, range(end + 1, len(lines))))
-        found.append(Block(fence[1], body, at + 1, name and name["name"], prints and prints["text"]))
+        found.append(
+            Block(fence[1], body, at + 1, name and name["name"], prints and prints["text"], file and file["name"])
+        )
         at = end + 1
     return found
 
@@ -85,11 +95,14 @@ def shown(text: str) -> list[Shown]:
     """The console blocks whose output a file shows. Raises ValueError for an output without a console block."""
     found: list[Shown] = []
     console: Block | None = None
+    files: dict[str, str] = {}
     for block in blocks_of(text):
+        if block.file is not None:
+            files[block.file] = block.body
         if block.name is not None:
             if console is None:
                 raise ValueError(f"the output {block.name!r} has no console block before it")
-            found.append(Shown(commands(console), block))
+            found.append(Shown(commands(console), block, dict(files)))
         console = block if block.language == "console" else None
     return found
 
@@ -100,9 +113,11 @@ def commands(console: Block) -> tuple[str, ...]:
     return tuple(line.removeprefix("$ ").replace("\0", "\\\n") for line in joined if line.startswith("$ "))
 
 
-def run_commands(lines: tuple[str, ...], folder: Path) -> str:
+def run_commands(one: Shown, folder: Path) -> str:
     """What bash shows of these commands; how they end does not matter."""
-    return _run(["bash", "-c", "\n".join(lines)], folder).stdout
+    for name, body in one.files.items():
+        (folder / name).write_text(body)
+    return _run(["bash", "-c", "\n".join(one.commands)], folder).stdout
 
 
 def run_python(body: str, folder: Path) -> str:
@@ -131,10 +146,15 @@ def _run(argv: list[str], folder: Path, *, merge: bool = True) -> subprocess.Com
 def environment(folder: Path) -> dict[str, str]:
     """Of a reader who has activated the environment, and whose terminal is `WIDTH` columns wide.
 
-    Where this interpreter's own environment has no `runner`, a folder beside the given one takes its place.
+    Where this interpreter's own environment has no `runner`, a folder beside the given one takes its place; where it
+    has been installed without its pytest plugin, a variable does.
     """
     here = Path(sys.executable).parent
-    found = {**os.environ, "PATH": f"{here}:{os.environ.get('PATH', os.defpath)}", "COLUMNS": str(WIDTH)}
+    # Those of the pytest that runs this are not for one that it starts.
+    outer = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    found = {**outer, "PATH": f"{here}:{os.environ.get('PATH', os.defpath)}", "COLUMNS": str(WIDTH)}
+    if not importlib.metadata.entry_points(group="pytest11", name="grace-runner"):
+        found["PYTEST_PLUGINS"] = "runner.pytest_plugin"
     if not (here / "runner").exists():
         stand_in = folder.parent / f"{folder.name}-bin"
         stand_in.mkdir(exist_ok=True)

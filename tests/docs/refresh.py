@@ -22,7 +22,7 @@ def refresh(page: Path) -> None:
         with tempfile.TemporaryDirectory() as parent:
             folder = Path(parent, "empty")
             folder.mkdir()
-            text = replaced(text, found.output, run_commands(found.commands, folder))
+            text = replaced(text, found.output, run_commands(found, folder))
     page.write_text(text, encoding="utf-8")
 
 

@@ -6,9 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from runner import Runner
-from runner.errors import IsolationUnavailable
-from runner.lifecycle.stops import Isolation
 from tests.docs import refresh
 from tests.docs.blocks import ROOT, Block, Shown, blocks_of, pages, replaced, run_commands, run_python, shown, words
 
@@ -35,6 +32,20 @@ print("four")
 ```sh
 not run
 ```
+
+<!-- file: five.txt -->
+```text
+five
+```
+
+```console
+$ cat five.txt; ls
+```
+<!-- output: second -->
+```text
+five
+five.txt
+```
 """
 
 
@@ -55,7 +66,7 @@ def _programs() -> list[object]:
         pytest.param(block, id=f"{_name(page)}-{block.first}")
         for page in pages()
         for block in blocks_of(page.read_text(encoding="utf-8"))
-        if block.language == "python"
+        if block.language == "python" and block.file is None
     ]
 
 
@@ -67,21 +78,11 @@ def folder(nothing_left: Path) -> Path:
     return empty
 
 
-@pytest.fixture
-def pid1(tmp_path: Path) -> None:
-    """The outputs that the pages show are those of the isolation that most readers get."""
-    with Runner(data_dir=tmp_path / "tried") as runner:
-        try:
-            runner.train(["true"], isolation=Isolation.PID1).wait()
-        except IsolationUnavailable as error:
-            pytest.skip(f"the pages show outputs of pid1: {error}")
-
-
 @pytest.mark.process
 @pytest.mark.usefixtures("pid1")
 @pytest.mark.parametrize(("page", "one"), _outputs())
 def test_a_shown_output_is_the_real_one(page: Path, one: Shown, folder: Path) -> None:
-    printed = run_commands(one.commands, folder)
+    printed = run_commands(one, folder)
     assert words(printed) == words(one.output.body), (
         f"{_name(page)} shows another output than this one; `python -m tests.docs.refresh {_name(page)}` puts it there."
         f"\n{printed}"
@@ -103,15 +104,16 @@ def test_every_console_block_shows_its_output() -> None:
 
 
 def test_blocks_are_found_with_their_comments() -> None:
-    console, output, program, shell = blocks_of(PAGE)
-    assert [block.language for block in blocks_of(PAGE)] == ["console", "text", "python", "sh"]
+    console, output, program, shell, file, *_ = blocks_of(PAGE)
+    assert [block.language for block in blocks_of(PAGE)][:5] == ["console", "text", "python", "sh", "text"]
     assert (output.name, console.name, program.prints, shell.prints) == ("first", None, "four", None)
+    assert (file.file, file.name, output.file) == ("five.txt", None, None)
     assert shown(PAGE)[0].commands == ('echo one; echo "took 2.51 s"', "echo two \\\n    three")
 
 
 def test_numbers_and_the_breaking_of_lines_do_not_count(folder: Path) -> None:
-    (one,) = shown(PAGE)
-    printed = run_commands(one.commands, folder)
+    one, _ = shown(PAGE)
+    printed = run_commands(one, folder)
     assert printed == "one\ntook 2.51 s\ntwo three\n"
     assert words(printed) == words(one.output.body)
     assert words("python3.11 (PID 7)  +0.5\n -1 s") == words("python (PID 12) -3 +4.25 s")
@@ -120,12 +122,18 @@ def test_numbers_and_the_breaking_of_lines_do_not_count(folder: Path) -> None:
     assert words("pid1") != words("pid2")
 
 
+def test_a_shown_file_is_there_for_what_comes_after_it(folder: Path) -> None:
+    first, second = shown(PAGE)
+    assert (first.files, second.files) == ({}, {"five.txt": "five\n"})
+    assert run_commands(second, folder) == second.output.body
+
+
 def test_an_output_is_replaced_and_nothing_else(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(PAGE)
     refresh.refresh(page)
     assert page.read_text() == PAGE.replace("took    17 s", "took 2.51 s")
-    (one,) = shown(PAGE)
+    one, _ = shown(PAGE)
     assert replaced(PAGE, one.output, "one\ntook    17 s\ntwo three\n") == PAGE
 
 

@@ -45,7 +45,7 @@ def test_children_of_a_later_process_are_no_members() -> None:
         assert child.pid in below(Process(os.getpid(), -1, start))
         later = Process(os.getpid(), -1, start - 1)
         assert below(later) == []
-        assert NamespaceMembers(later).others() == []
+        assert NamespaceMembers(later).others() == {}
         child.kill()
 
 

@@ -19,7 +19,8 @@ from tests.keeper.seeing import end_of, others
 from tests.probing import compiled, probe, script
 from tests.waiting import wait_until
 
-MEMBERS = {"pid", "inner", "ppid", "name", "state", "sigterm", "pending", "cpu", "start"}
+MEMBERS = {"pid", "inner", "ppid", "name", "state", "sigterm", "blocked", "blocks_all", "pending"}
+MEMBERS |= {"background", "threads", "switches", "cpu", "start"}
 CLOSE = MEMBERS | {"command", "wait"}
 
 
@@ -165,6 +166,76 @@ def test_in_a_nested_namespace_a_process_has_the_pid_by_which_the_job_knows_it(b
     assert nested["inner"] == int(numbers[1] if room.is_pid1 else numbers[0])
     job.kill()
     job.wait_gone()
+
+
+@pytest.mark.parametrize(
+    ("ignored", "background"),
+    [([], False), ([signal.SIGINT], False), ([signal.SIGQUIT], False), ([signal.SIGINT, signal.SIGQUIT], True)],
+    ids=["nothing", "SIGINT", "SIGQUIT", "both"],
+)
+def test_a_process_in_the_background_of_a_shell_is_one_that_ignores_both_signals_of_a_terminal(
+    bench: Bench, room: Room, ignored: list[signal.Signals], background: bool
+) -> None:
+    lines = [f"signal.signal({number.value}, signal.SIG_IGN)" for number in ignored]
+    job = bench.launch(program("\n".join([*lines, "polite()"])), room)
+    assert job.see()[0]["background"] is background
+    job.stop(grace=60)
+    job.wait_gone()
+    assert job.look("before")[0]["background"] is background
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash", "dash"])
+def test_what_a_shell_starts_in_the_background_is_told_from_what_it_waits_for(
+    bench: Bench, room: Room, shell: str
+) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"no {shell} on this machine")
+    job = bench.launch([shell, "-c", "trap 'exit 0' TERM; sleep 1000 & echo ready; sleep 2000; true"], room)
+
+    def sleeping() -> dict[str, Fact]:
+        return {
+            process["command"][-1]: process for process in job.see() if process["name"] == "sleep" if process["command"]
+        }
+
+    tree = wait_until(lambda: found if len(found := sleeping()) == 2 else None, within=5, saying="not two of them")
+    assert (tree["1000"]["background"], tree["2000"]["background"]) == (True, False)
+    job.kill()
+    job.wait_gone()
+
+
+def test_threads_are_counted(bench: Bench, room: Room) -> None:
+    text = """
+for _ in range(3):
+    _thread.start_new_thread(wait_for_ever, ())
+polite()
+"""
+    job = bench.launch(program(text), room)
+    assert job.see()[0]["threads"] == 4
+    job.stop(grace=60)
+    job.wait_gone()
+    assert job.look("before")[0]["threads"] == 4
+
+
+def test_who_waits_again_and_again_is_told_from_who_waits_once(bench: Bench, room: Room) -> None:
+    # A program that goes on with its work has its count go up; one that hangs in a single wait has not.
+    text = """
+# Another thread waits again and again, and that is not counted.
+def poll():
+    while True:
+        time.sleep(0.001)
+
+_thread.start_new_thread(poll, ())
+tell("ready")
+poll() if sys.argv[1] == "works" else wait_for_ever()
+"""
+    works, hangs = (bench.launch(program(text, word), room) for word in ("works", "hangs"))
+    wait_until(lambda: (hangs.see()[0]["wait"] or "").endswith("pipe_read"), within=5, saying="it does not hang")
+    before = [job.see()[0]["switches"] for job in (works, hangs)]
+    wait_until(lambda: works.see()[0]["switches"] > before[0] + 20, within=10, saying="it does not go on")
+    assert hangs.see()[0]["switches"] == before[1]
+    for job in (works, hangs):
+        job.kill()
+        job.wait_gone()
 
 
 def test_tini_waits_for_signals_where_no_mask_shows_it(bench: Bench, room: Room) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import resource
 import signal
@@ -9,6 +11,7 @@ import struct
 import sys
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -193,6 +196,54 @@ def test_a_file_system_without_splice_loses_nothing_to_a_full_disk(
     output.close()
     assert log(tmp_path).read_bytes() == b"0123456789abc"
     assert output.size == 13
+
+
+@pytest.mark.parametrize("room", [PLAIN], ids=["plain"])
+def test_lines_that_come_fast_cost_no_turn_each(bench: Bench) -> None:
+    code = (
+        "import os, time\n"
+        "os.write(1, b'first\\n')\n"
+        "for number in range(2000):\n"
+        "    os.write(1, b'line %d\\n' % number)\n"
+        "    time.sleep(0.0005)\n"
+    )
+
+    def turns() -> int:
+        # Each is a wait in epoll_wait(2).
+        return int(status(bench.backend.keeper_pid)["voluntary_ctxt_switches"])
+
+    before = turns()
+    job = bench.launch([sys.executable, "-I", "-S", "-c", code], PLAIN, ready="first")
+    job.wait_gone()
+    assert job.log() == "first\n" + "".join(f"line {number}\n" for number in range(2000))
+    seconds = (job.one(FactName.GONE)["t"] - job.one(FactName.LAUNCH)["t"]) / 1e9
+    # A hundred in a second, and some for the launch and the end; one for each line would be more than a thousand.
+    assert turns() - before < 300 * seconds + 50
+
+
+def test_the_fifo_of_a_flood_is_enlarged_where_that_is_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = Output(str(tmp_path))
+    job_end = output.job_end()
+    answers = iter([PermissionError(errno.EPERM, "Operation not permitted"), None])
+
+    def resize(fd: int, command: int, argument: int = 0) -> int:
+        if command == fcntl.F_SETPIPE_SZ and (refused := next(answers)):
+            raise refused
+        return fcntl.fcntl(fd, command, argument)
+
+    monkeypatch.setattr("runner.keeper.output.fcntl", SimpleNamespace(**{**vars(fcntl), "fcntl": resize}))
+    small = output.room
+    sizes = []
+    for _ in range(3):
+        os.write(job_end, bytes(small // 2 + 1))
+        assert output.move() == small // 2 + 1
+        sizes.append(output.room)
+    assert sizes == [small, 4 * small, 4 * small]
+    assert fcntl.fcntl(job_end, fcntl.F_GETPIPE_SZ) == 4 * small
+    os.close(job_end)
+    output.drain()
+    output.close()
+    assert log(tmp_path).stat().st_size == 3 * (small // 2 + 1)
 
 
 @pytest.mark.parametrize("room", [PLAIN, TREE], ids=["plain", "plain-no-cgroup"])

@@ -55,6 +55,22 @@ def test_migrations_are_applied_once(tmp_path: Path) -> None:
         assert settings(tmp_path / "a", "user_version") == [len(MIGRATIONS)]
 
 
+def test_a_job_of_before_checkpoints_could_be_named_has_none(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "a", isolation_level=None)) as connection:
+        connection.executescript(f"{MIGRATIONS[0]}; PRAGMA user_version = 1")
+        connection.execute(
+            "INSERT INTO jobs (id, kind, name, phase, attempt, fact, created, modified, grace, isolation)"
+            " VALUES (7, 'training', 'a', 'completed', 1, 3, 1, 1, 120, 'pid1')"
+        )
+        connection.execute("INSERT INTO environments (id, digest, text) VALUES (1, x'00', '{}')")
+        connection.execute("INSERT INTO documents (job, request, cwd, environment) VALUES (7, '{}', '/', 1)")
+    database = Database(tmp_path / "a")
+    try:
+        assert documents.get(database, 7) == Document({}, "/", {}, ())
+    finally:
+        database.close()
+
+
 def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "a")) as connection:
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
@@ -156,7 +172,7 @@ def test_a_deleted_job_leaves_nothing_behind(database: Database) -> None:
 
 def test_jobs_share_an_environment(database: Database) -> None:
     first, second = insert(database, "a"), insert(database, "b")
-    document = Document({"Name": "ä"}, "/work", {"PATH": "/bin", "ODD": "\udcff"})
+    document = Document({"Name": "ä"}, "/work", {"PATH": "/bin", "ODD": "\udcff"}, ("/ckpt\udcff",))
     with database.transaction():
         documents.insert(database, first.id, document)
         documents.insert(database, second.id, document)

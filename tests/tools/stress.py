@@ -6,11 +6,12 @@ passes nineteen times in twenty is a wrong test or a wrong program: one failure 
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 TIMES = 20
 WORKERS = 4
@@ -31,12 +32,29 @@ def busy(loops: int) -> Iterator[None]:
 
 
 def round_of_tests(marker: str, arguments: list[str], seconds: float | None) -> int:
-    """Run the tests with this marker; the exit code of pytest, or 1 if they take longer than `seconds`."""
-    command = [sys.executable, "-m", "pytest", "-m", marker, "--repeat-each", str(TIMES), "-n", str(WORKERS), "-q"]
+    """Run the tests with this marker until one fails; pytest's exit code, or 1 if they take longer than `seconds`."""
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-m",
+        marker,
+        "--repeat-each",
+        str(TIMES),
+        "-n",
+        str(WORKERS),
+        "-q",
+        "-x",
+    ]
+    tests = subprocess.Popen([*command, *arguments])
     try:
-        return subprocess.run([*command, *arguments], timeout=seconds).returncode
+        return tests.wait(seconds)
     except subprocess.TimeoutExpired:
         print(f"stress: not done within {LIMIT / 60:.0f} minutes", flush=True)
+        tests.send_signal(signal.SIGINT)  # it tells what has failed so far
+        with suppress(subprocess.TimeoutExpired):
+            tests.wait(60)
+        tests.kill()
         return 1
 
 

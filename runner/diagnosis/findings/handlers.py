@@ -142,7 +142,10 @@ def _died_behind_init(story: Story) -> Finding | None:
     if story.ended is None or story.ended.code != 128 + 15:
         return None
     exited = {end.pid for end in story.process_ends if end.code is not None}
-    deaf = next((p for p in story.descendants if _is_deaf(p) and p.pid not in exited), None)
+    ended_by_it = {end.pid for end in story.process_ends if end.signal == "SIGTERM"}
+    candidates = [p for p in story.descendants if p.sigterm is Disposition.DEFAULT and p.pid not in exited]
+    # A shell may have passed nothing on; that it was ended by SIGTERM has to be on record.
+    deaf = next((p for p in candidates if p.pid in ended_by_it or not is_shell(p)), None)
     if deaf is None:
         return None
     return error(
@@ -151,10 +154,6 @@ def _died_behind_init(story: Story) -> Finding | None:
         f"it at once, with nothing saved ({ending(story)} inside {grace(story)}).",
         cures.handler(deaf),
     )
-
-
-def _is_deaf(process: Process) -> bool:
-    return process.sigterm is Disposition.DEFAULT and not is_shell(process)
 
 
 def _handler_and_exec(story: Story) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runner.diagnosis import cures
+from runner.diagnosis.findings import handling
 from runner.diagnosis.findings.base import Code, Finding, error, note, warning
 from runner.diagnosis.story import CRASHES, Story
 from runner.diagnosis.wording import ending, main_name, names_of
@@ -39,6 +40,8 @@ def out_of_memory(story: Story) -> Finding | None:
 
 def killed_by_other(story: Story) -> Finding | None:
     if not story.killed_by_other or story.ended is None or story.ended.out_of_memory == "yes":
+        return None
+    if handling.killed_itself(story):
         return None
     memory = (
         " It may have been the kernel, because memory was out: on this machine that cannot be told."

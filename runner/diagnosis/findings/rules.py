@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from runner.diagnosis import cures
-from runner.diagnosis.findings import afterwards, ends, handlers, killers, wrappers
+from runner.diagnosis.findings import afterwards, ends, handlers, handling, killers, saves, wrappers
 from runner.diagnosis.findings.base import UNDECIDING, Code, Finding, Rule, Severity, Verdict, error, note
 from runner.diagnosis.printable import seconds
 from runner.diagnosis.story import Story
@@ -25,28 +25,38 @@ _OPEN: Sequence[Rule] = (
 )
 """Each leaves the verdict open."""
 
-_CAUSES: Sequence[Rule] = (
+_REASONS: Sequence[Rule] = (
     killers.out_of_memory,
     killers.killed_by_other,
     killers.aborted,
     killers.unkillable,
+    saves.checkpoint_corrupt,
     handlers.finished_anyway,
     handlers.suspended,
     handlers.too_early,
     handlers.wrapper_swallowed,
-    wrappers.wrapper_died,
-    handlers.no_handler,
-    handlers.no_handler_pid1,
+    handling.trap_deferred,
     handlers.ignored,
     handlers.blocked,
+    handling.handler_crashed,
+    handling.grace_shortened,
+    saves.save_cut_off_by_end,
+    wrappers.wrapper_died,
+    saves.periodic_checkpoint,
+    handlers.no_handler,
+    handlers.no_handler_pid1,
+    saves.save_too_slow,
+    handling.handler_could_not_run,
+    handling.handler_did_not_stop,
+    saves.save_cut_off_by_kill,
+    saves.nothing_saved,
     afterwards.checkpoint_unreadable,
     afterwards.did_not_resume,
+    wrappers.left_overs,
+    killers.unattributed,
 )
-"""Each is a reason why the stop was not graceful."""
+"""An error is a reason why the stop was not graceful; what is none is worth knowing."""
 
-_REMARKS: Sequence[Rule] = (wrappers.left_overs, killers.unattributed)
-
-_UNKNOWN_WHY = " The facts do not say why: either its handler did not end it, or did not get to run."
 _STILL = {
     Disposition.CAUGHT: "has a handler for SIGTERM and got the signal, but",
     Disposition.BLOCKED: "takes SIGTERM in a thread that waits for it, and it was taken, but",
@@ -57,8 +67,9 @@ _STILL = {
 def findings_of(story: Story) -> tuple[Finding, ...]:
     """What the facts show, the main one first. Never empty."""
     left_open = _holding(_OPEN, story)
-    causes = _holding(_CAUSES, story)
-    remarks = _holding(_REMARKS, story)
+    found = _holding(_REASONS, story)
+    causes = [finding for finding in found if finding.severity == Severity.ERROR.value]
+    remarks = [finding for finding in found if finding.severity != Severity.ERROR.value]
     if left_open:
         return (*left_open, *(_lowered(finding) for finding in causes), *remarks)
     if causes:
@@ -100,20 +111,10 @@ def _graceful(story: Story) -> Finding:
 def _unexplained(story: Story) -> Finding:
     who = main_name(story)
     still = _STILL.get(story.at_signal or Disposition.DEFAULT, "did not end by itself after SIGTERM:")
+    last = story.last_of_main()
+    seen = f" When it was last looked at, its state was {last.state}." if last is not None and last.state else ""
     return error(
         Code.UNEXPLAINED,
-        f"{who} {still} it {outcome(story)}.{_seen_last(story)} The facts do not say why.",
+        f"{who} {still} it {outcome(story)}.{seen} The facts do not say why.",
         cures.where_it_hangs(story),
     )
-
-
-def _seen_last(story: Story) -> str:
-    last = story.last_of_main()
-    if last is None:
-        return _UNKNOWN_WHY
-    if last.sigterm is Disposition.DEFAULT and story.heard is True:
-        return (
-            " Its handler ran, for SIGTERM is at its default since: a handler that raises the signal again to end "
-            "the program cannot do so as PID 1, for which the kernel drops it; it has to exit."
-        )
-    return f" When it was last looked at, its state was {last.state}.{_UNKNOWN_WHY}" if last.state else _UNKNOWN_WHY

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from runner.diagnosis import cures
+from runner.diagnosis import cures, remedies, saving
 from runner.diagnosis.commands import ignores_by_design, is_helper, is_shell, passes_on
+from runner.diagnosis.files import amount
 from runner.diagnosis.findings.base import Code, Finding, error, warning
-from runner.diagnosis.printable import seconds
+from runner.diagnosis.printable import clipped, seconds
 from runner.diagnosis.story import Process, Story
 from runner.diagnosis.wording import ending, has_pid1, main_name, name_of, names_of
 
 
 def wrapper_died(story: Story) -> Finding | None:
-    """Only where the main process ended as SIGTERM ends it (by the signal, or with 128 + 15) and is a wrapper.
+    """Only where the main process is a wrapper: it leaves the program behind and has cut it off.
 
-    A program of its own that leaves workers behind has left-overs; a wrapper that leaves the program behind has cut
-    it off.
+    A program of its own that leaves workers behind has left-overs.
     """
     main, ended = story.main, story.ended
-    if main is None or ended is None or not story.asked or not (ended.signal == "SIGTERM" or ended.code == 128 + 15):
+    if main is None or ended is None or not story.asked or not story.ended_by_itself:
         return None
     below = next((p for p in still_alive(story) if p.takes and not is_helper(p, main)), None)
-    if below is None or not (is_shell(main) or passes_on(main)):
+    if below is None or not (story.heard is True or story.died_of_it) or not _is_wrapper(main, below, story):
         return None
     end = "the end of PID 1 kills everything else" if has_pid1(story) else "what is left of a job is killed then"
     return error(
@@ -32,18 +32,58 @@ def wrapper_died(story: Story) -> Finding | None:
     )
 
 
+def _is_wrapper(main: Process, below: Process, story: Story) -> bool:
+    """It has no work of its own: a shell, an init program, or what started the program and has saved nothing."""
+    if is_shell(main) or passes_on(main):
+        return True
+    return saving.is_watched(story) and _is_child(below, main, story) and not saving.saved_after(story)
+
+
+def _is_child(below: Process, main: Process, story: Story) -> bool:
+    """It was at some time: an orphan has another parent."""
+    seen = (p for look in story.looks for p in look.processes if p.identity == below.identity)
+    return any(p.ppid == main.pid for p in seen)
+
+
 def left_overs(story: Story) -> Finding | None:
     left = tuple(p for p in still_alive(story) if not ignores_by_design(p))
-    if not left or not story.ended_by_itself:
+    if not story.ended_by_itself:
         return None
-    one = len(left) == 1
+    files = _files_left(story)
+    if not left and not files:
+        return None
     return warning(
         Code.LEFT_OVERS,
+        " ".join(part for part in (_processes_left(left, story), files) if part),
+        cures.children(story.main, left[0]) if left else remedies.TEMPORARIES,
+    )
+
+
+def _processes_left(left: tuple[Process, ...], story: Story) -> str:
+    if not left:
+        return ""
+    one = len(left) == 1
+    return (
         f"{names_of(left)} {'was' if one else 'were'} still alive when {main_name(story)} had ended, and "
         f"{'was' if one else 'were'} killed with SIGKILL, as everything in a container is when its PID 1 ends. "
-        f"What {'it' if one else 'they'} had not finished is lost.",
-        cures.children(story.main, left[0]),
+        f"What {'it' if one else 'they'} had not finished is lost."
     )
+
+
+def _files_left(story: Story) -> str:
+    found = story.temporaries
+    if found is None:
+        return ""
+    parts = []
+    if found.paths:
+        more = f" and {found.how_many - 3} more" if found.how_many > 3 else ""
+        names = ", ".join(clipped(path.rpartition("/")[2], 40) for path in found.paths[:3])
+        parts.append(f"Temporary files were left in TMPDIR: {names}{more} ({amount(found.size)}).")
+    if found.shared_memory:
+        parts.append(
+            f"Shared memory was left in /dev/shm: {', '.join(clipped(n, 40) for n in found.shared_memory[:3])}."
+        )
+    return " ".join(parts)
 
 
 def still_alive(story: Story) -> tuple[Process, ...]:

@@ -1,0 +1,20 @@
+#!/bin/bash
+set -u
+out=${SM_CHECKPOINT_DIR:-/opt/ml/checkpoints}
+mkdir -p "$out"
+step=0
+acc=0
+
+record() {
+    printf '%s %s\n' "$step" "$acc" > "$out/.acc.tmp" && mv "$out/.acc.tmp" "$out/acc"
+}
+
+echo "ready"
+while (( step < 1500 )); do
+    (( step++ ))
+    (( acc = (acc * 31 + step) % 1000 ))
+    printf 'step %d loss 0.%03d\n' "$step" "$acc"
+    (( step % 500 )) || record
+    sleep 0.1
+done
+record

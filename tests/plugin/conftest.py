@@ -1,0 +1,33 @@
+"""Each test has a folder in which nothing of a job may be left, private data directories included."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.plugin.running import private_directories
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.process)
+
+
+@pytest.fixture
+def folder(nothing_left: Path) -> Iterator[Path]:
+    """Where pytest runs."""
+    yield nothing_left
+    assert private_directories(nothing_left) == []
+
+
+@pytest.fixture(autouse=True)
+def _sigint_as_in_a_terminal() -> Iterator[None]:
+    """A shell without job control starts what it puts in the background with SIGINT ignored, which is inherited."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

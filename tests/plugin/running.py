@@ -1,0 +1,127 @@
+"""A pytest of its own with the plugin, as a user has it who has installed the package."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from textwrap import dedent
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).parent.parent.parent
+PATIENCE = 50
+PRELUDE = """\
+import sys
+
+import pytest
+
+from tests.probing import probe
+
+"""
+
+
+class Ran(NamedTuple):
+    """A pytest that has ended."""
+
+    code: int
+    out: str
+    """Of stdout and stderr."""
+    folder: Path
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+    def outcome(self) -> str:
+        """The last line without its time, such as `1 failed, 2 passed`."""
+        return self.lines[-1].strip("= ").rpartition(" in ")[0]
+
+    def section(self, title: str) -> list[str]:
+        """The lines below a rule with this title, to the next rule or heading."""
+        (first,) = (number for number, line in enumerate(self.lines) if line.strip("-=_ ") == title)
+        rest = self.lines[first + 1 :]
+        last = next((n for n, line in enumerate(rest) if line[:3] in ("---", "===", "___")), len(rest))
+        return rest[:last]
+
+    def junit(self) -> ElementTree.Element:
+        """The only test case of its JUnit file."""
+        (case,) = ElementTree.parse(self.folder / "junit.xml").getroot().iter("testcase")
+        return case
+
+
+def run(
+    folder: Path,
+    suite: str,
+    *options: str,
+    settings: str = "",
+    variables: Mapping[str, str] | None = None,
+) -> Ran:
+    """Run a suite of one file to its end. `settings` are lines of its pytest.ini."""
+    with start(folder, suite, *options, settings=settings, variables=variables) as process:
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"pytest has not ended:\n{output(folder)}") from None
+        finally:
+            process.kill()
+    return Ran(process.returncode, output(folder), folder)
+
+
+def start(
+    folder: Path,
+    suite: str,
+    *options: str,
+    settings: str = "",
+    variables: Mapping[str, str] | None = None,
+) -> subprocess.Popen[bytes]:
+    """The same, while it runs. Its temporary directory is `folder/tmp`."""
+    (folder / "tmp").mkdir(exist_ok=True)
+    (folder / "test_it.py").write_text(PRELUDE + dedent(suite))
+    (folder / "pytest.ini").write_text(f"[pytest]\nfilterwarnings = error\n{settings}\n")
+    with (folder / "output").open("wb") as out:
+        return subprocess.Popen(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options, str(folder / "test_it.py")],
+            cwd=folder,
+            env={**_usual(folder), **(variables or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+
+
+def output(folder: Path) -> str:
+    return (folder / "output").read_bytes().decode()
+
+
+def private_directories(folder: Path) -> list[Path]:
+    return list((folder / "tmp").glob("runner-*"))
+
+
+def _usual(folder: Path) -> dict[str, str]:
+    outer = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
+    path = os.pathsep.join([str(_installed(folder)), str(ROOT)])
+    return {**outer, "PYTHONPATH": path, "TMPDIR": str(folder / "tmp"), "COLUMNS": "80", "NO_COLOR": "1"}
+
+
+def _installed(folder: Path) -> Path:
+    """A folder for the path that says of this project's plugin what its installation says.
+
+    An entry point is written when a project is installed, which may have been before this one had it.
+    """
+    place = folder / "installed"
+    told = place / "grace_runner_under_test-0.dist-info"
+    if not told.exists():
+        told.mkdir(parents=True)
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+        points = project["entry-points"]["pytest11"].items()
+        lines = ["[pytest11]", *(f"{name} = {target}" for name, target in points)]
+        (told / "entry_points.txt").write_text("\n".join(lines) + "\n")
+        # pytest looks at every package of a project that has a plugin.
+        (told / "RECORD").write_text("runner/__init__.py,,\nworkloads/__init__.py,,\n")
+        (told / "METADATA").write_text("Metadata-Version: 2.1\nName: grace-runner-under-test\nVersion: 0\n")
+    return place
