@@ -7,7 +7,7 @@ READY := $(VENV)/ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo stress stress-recovery stress-all format clean
+.PHONY: help setup test demo stress stress-recovery stress-all modes format clean
 
 help:
 	@echo "make test    lint, formatting, types, and all tests"
@@ -15,6 +15,7 @@ help:
 	@echo "make stress  the behaviour cases of stops 20 times, idle and beside two busy loops (up to 20 minutes)"
 	@echo "make stress-recovery  the same with the cases of supervisors that die (up to 20 minutes)"
 	@echo "make stress-all  the same with every test that starts processes (hours)"
+	@echo "make modes   140 programs of the twenty failure modes, in both isolations, compared with docs/modes-table.md"
 	@echo "make setup   only the set-up that the others do by themselves"
 	@echo "make format  let ruff format and mend what it can"
 	@echo "make clean   remove what the others made"
@@ -45,6 +46,9 @@ stress-recovery: $(READY)
 
 stress-all: $(READY)
 	@$(BIN)/python -m tests.tools.stress process
+
+modes: $(READY)
+	@$(BIN)/python -m tests.tools.modes
 
 format: $(READY)
 	@$(BIN)/python -m ruff check --fix .

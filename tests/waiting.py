@@ -10,6 +10,10 @@ T = TypeVar("T")
 
 PAUSE = 0.005
 
+LATE = 3.0
+"""Seconds after its instant by which what is due has come, on a machine that others use too. How late it is on a quiet
+one is measured in `benchmarks`."""
+
 
 def wait_until(condition: Callable[[], T | None], *, within: float, saying: str | Callable[[], str]) -> T:
     """What `condition` answers once its answer is true.

@@ -39,7 +39,9 @@ def _process(seen: Sequence[tuple[int, Process]], story: Story) -> Entry:
     main = story.is_main(known)
     end = _end_of(known, story)
     began = story.launched if main and story.launched is not None else first[0]
-    return process_entry(known) | {
+    shown = process_entry(known)
+    del shown["state"]  # of one moment; this is about all of them
+    return shown | {
         "ppid": known.ppid,
         "sigterm": _at_signal(seen, story),
         "main": main,

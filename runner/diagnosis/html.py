@@ -117,7 +117,12 @@ def _environment() -> Environment:
         """Several lines as they are, for `pre`."""
         return escape("\n".join(lines_of(text)))
 
-    made.globals |= {"sections": sections, "titles": sections.TITLES, "stopped_after": overview.stopped_after}
+    made.globals |= {
+        "sections": sections,
+        "titles": sections.TITLES,
+        "saved": sections.BECAME,
+        "stopped_after": overview.stopped_after,
+    }
     made.filters |= {
         "command_line": _command_line,
         "seconds": seconds,

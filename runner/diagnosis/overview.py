@@ -25,18 +25,8 @@ class Cell:
 
 
 def worst_first(reports: Sequence[Report]) -> list[int]:
-    """The places of the reports in the order of how bad they are; equal ones stay in their order.
-
-    Not graceful before undecided before graceful; of the graceful, those with a warning first; then the slower ones,
-    and before them those whose end is not known.
-    """
-    return sorted(range(len(reports)), key=lambda number: _badness(reports[number]))
-
-
-def _badness(report: Report) -> tuple[int, int, float]:
-    warned = report.findings[0].code != report.verdict.value
-    waited = float("inf") if report.seconds_to_exit is None else report.seconds_to_exit
-    return (_RANKS.index(report.verdict), 0 if warned else 1, -waited)
+    """The places of the reports: not graceful before undecided before graceful; equal ones stay in their order."""
+    return sorted(range(len(reports)), key=lambda number: _RANKS.index(reports[number].verdict))
 
 
 def stopped_after(report: Report) -> float | None:

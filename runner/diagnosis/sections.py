@@ -32,7 +32,12 @@ _OTHERS = {
     "emulation-missed": "it died by a signal that a PID 1 would not have died by",
     "gone": "nothing of the job runs any more",
 }
-_BECAME = {"complete": "complete", "temporary": "unfinished", "cut-off": "cut off"}
+BECAME = {
+    "complete": "complete",
+    "removed": "removed or replaced later",
+    "temporary": "temporary or unfinished",
+    "cut-off": "cut off",
+}
 
 
 @dataclass(frozen=True)
@@ -131,12 +136,11 @@ def saves(report: Report) -> list[dict[str, str]]:
 
 def _save(save: Mapping[str, Any]) -> dict[str, str]:
     kind, to = kind_of(save), save.get("to")
-    became = "removed" if save.get("became") == "removed" else _BECAME[kind]
     return {
         "path": str(save.get("path")),
         "to": str(to) if to else "",
         "kind": kind,
-        "became": became,
+        "became": BECAME[kind],
         "how": "" if save.get("how") == "created" else str(save.get("how") or ""),
         "begun": instant(save.get("begun")),
         "done": instant(save.get("done")),
@@ -159,6 +163,14 @@ def temporaries(report: Report) -> dict[str, Any] | None:
         "size": size(found.get("bytes")),
         "shared_memory": list(found.get("shared_memory") or ()),
     }
+
+
+def started_again(report: Report) -> tuple[str, list[str]] | None:
+    """What starting the program again has shown, and the last lines of the command that read what had been saved."""
+    if report.resume is None:
+        return None
+    load = report.resume["load"] or {}
+    return text.again(report.resume), list(load.get("last") or ())
 
 
 def frames(thread: Mapping[str, Any]) -> list[str]:

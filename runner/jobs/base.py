@@ -46,7 +46,7 @@ class Saves:
     role: str
     """`model`, `checkpoints` or `output`."""
     path: str
-    """As the job's container would see it, e.g. `/opt/ml/model`."""
+    """In `/opt/ml`, e.g. `/opt/ml/model`."""
 
 
 @dataclass(frozen=True)

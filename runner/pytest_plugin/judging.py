@@ -80,6 +80,13 @@ class Told:
         return self.report.cause is not None or self.checked is not None
 
     @property
+    def main(self) -> str:
+        """Code of the main finding; beside a graceful verdict, of the first that the check did not allow."""
+        codes = [finding.code for finding in self.report.findings]
+        allowed = self.checked.allow if self.checked is not None and self.report.verdict == GRACEFUL else ()
+        return next((code for code in codes if code not in allowed), codes[0])
+
+    @property
     def is_as_expected(self) -> bool:
         """Nothing was wrong before the stop, and it is what the check expected."""
         return self.checked is not None and not self.note and self.checked.is_met(self.report)

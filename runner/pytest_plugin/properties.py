@@ -28,7 +28,7 @@ def add(item: pytest.Item, told: Iterable[Told]) -> None:
 def _of(told: Told) -> Iterator[tuple[str, str]]:
     report = told.report
     yield VERDICT, report.verdict.value
-    yield FINDING, report.findings[0].code
+    yield FINDING, told.main
     if report.seconds_to_exit is not None:
         yield SECONDS, f"{report.seconds_to_exit:.3f}"
     if told.checked is not None:

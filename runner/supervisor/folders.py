@@ -53,15 +53,10 @@ def watched(
 ) -> tuple[Watched, ...]:
     """Where a job saves by its request, and in the folders `asked`, which are paths as its program has them.
 
-    The paths of `saves` are those of a container: in a plain job other folders stand for what is in `/opt/ml`.
+    The paths of `saves` are in the `/opt/ml` of a container, for which another folder stands in a plain job.
     """
     ml = place(folder, isolation).ml
-    of_request = [
-        Watched(_host(folder, one.path), ml + one.path.removeprefix(CONTAINER_ML), one.role)
-        if in_container_ml(one.path)
-        else Watched(_real(one.path), one.path, one.role)
-        for one in saves
-    ]
+    of_request = [Watched(_host(folder, one.path), ml + one.path.removeprefix(CONTAINER_ML), one.role) for one in saves]
     of_caller = [
         Watched(_host(folder, path) if own(path, isolation) else _real(path), path, "checkpoints", True)
         for path in asked

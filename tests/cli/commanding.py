@@ -38,8 +38,9 @@ class Done(NamedTuple):
 
     @property
     def first(self) -> str:
-        """Code of the main finding."""
-        return str(self.report["findings"][0]["code"])
+        """Code of the main finding, without the warning that it saved nothing: probes do not."""
+        found = [(finding["code"], finding["severity"]) for finding in self.report["findings"]]
+        return next(str(code) for code, severity in found if (code, severity) != ("nothing-saved", "warning"))
 
 
 class Command:

@@ -105,7 +105,7 @@ def test_gives_up(folder: Path, trigger: list[object]) -> None:
 def test_trigger_after_give_up_is_not_waited_for(folder: Path) -> None:
     with Command(folder, "check", "--json", "--after", 1, "--give-up", 1, *POLITE) as command:
         done = command.end()
-    assert (done.code, done.first) == (0, "graceful")
+    assert (done.code, done.report["verdict"]) == (0, "graceful")
 
 
 def test_a_folder_that_is_gone(folder: Path) -> None:

@@ -130,6 +130,7 @@ def five() -> Report:
         saves=(
             save(f"{folder}/checkpoint-1600.pt", -4.0, -3.2),
             save(f"{folder}/checkpoint-1700.pt.tmp", -1.6, -0.9, complete=False, cut_off=False),
+            save(f"{folder}/checkpoint-1500.pt.tmp", -4.6, -4.4, became="removed", complete=False, cut_off=False),
             save(f"{folder}/checkpoint-1800.pt", 0.6, None, size=31_000_000),
             save("/opt/ml/model/config.json", 0.3, 0.32, role="model", size=812),
         ),
@@ -233,6 +234,19 @@ def hostile(text: str) -> Report:
         saves=tuple(one | {"path": text, "to": text, "writer": text, "how": text} for one in report.saves),
         lines=tuple(one | {"text": text} for one in report.lines),
         stack=tuple(threads),
+        resume={
+            "saved": 1,
+            "resumed": False,
+            "why": text,
+            "load": {
+                "command": text,
+                "checkpoint": text,
+                "code": 1,
+                "signal": None,
+                "timed_out": False,
+                "last": [text],
+            },
+        },
         temporaries={"paths": [text], "count": 1, "bytes": 1, "shared_memory": [text]},
         timeline=tuple(entry | ({"reason": text, "name": text}) for entry in report.timeline),
     )

@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from runner.diagnosis import html
@@ -95,6 +95,7 @@ def test_what_a_program_says_is_text(text: str) -> None:
         assert line in page.text
 
 
+@settings(deadline=None)
 @given(text=st.text(st.characters(exclude_categories=()), min_size=1, max_size=40))
 @example("/")
 @example(" ")
@@ -168,10 +169,10 @@ def test_a_member_that_a_page_does_not_know_is_no_matter() -> None:
 
 def test_the_worst_run_comes_first() -> None:
     runs = [reports.graceful(), reports.five(), reports.never_stopped(), reports.forty(), reports.killed_late()]
-    assert worst_first(runs) == [4, 1, 2, 3, 0]
+    assert worst_first(runs) == [1, 4, 2, 0, 3]
     page = Page(html.render(runs, "train.py", names=["a", "b", "c", "d", "e"]))
-    assert page.values("href") == ["#run-5", "#run-2", "#run-3", "#run-4", "#run-1"]
-    assert "Not graceful: no-handler-pid1 in the worst of 5 runs" in page.text
+    assert page.values("href") == ["#run-2", "#run-5", "#run-3", "#run-1", "#run-4"]
+    assert "Not graceful: save-too-slow in the worst of 5 runs" in page.text
     assert "2 not graceful" in page.text
     assert "1 undecided" in page.text
 

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.diagnosis.junit import render
@@ -139,6 +139,7 @@ def test_what_a_program_says_is_text(text: str) -> None:
     assert properties(root)["isolation"] == printable(text)
 
 
+@settings(deadline=None)
 @given(text=st.text(st.characters(exclude_categories=()), min_size=1, max_size=40))
 def test_whatever_a_program_says_is_text(text: str) -> None:
     skeleton = [element.tag for element in parsed(render(reports.hostile("x"))).iter()]

@@ -137,6 +137,7 @@ def test_a_far_start_and_a_far_deadline_are_squeezed(form: Format) -> None:
     assert scale.x(1e9) == form.right
 
 
+@settings(deadline=None)
 @given(
     first=st.floats(-1e5, 0),
     last=st.floats(0, 1e5),
@@ -240,7 +241,7 @@ def test_no_line_without_a_stop() -> None:
 
 def test_files() -> None:
     picture = drawn(reports.five())
-    assert [mark.kind for _, mark in picture.marks] == ["complete", "complete", "temporary", "cut-off"]
+    assert [mark.kind for _, mark in picture.marks] == ["complete", "removed", "complete", "temporary", "cut-off"]
     end = picture.scale.x(10.0)
     assert picture.marks[-1][1].x == pytest.approx(end, abs=0.2)
     assert kind_of(reports.save("x", 0, 1, complete=False, cut_off=False)) == "temporary"
@@ -255,13 +256,28 @@ def test_files_in_one_place_show_the_worst() -> None:
 def test_output_is_a_rate() -> None:
     picture = drawn(reports.five())
     assert max(block.height for block in picture.blocks) == 26
-    assert "18/s" in texts(picture, "dim")
+    assert "118 lines printed" in texts(picture, "dim")
     assert drawn(reports.killed_late()).blocks == []
+
+
+def test_single_lines_are_gathered_but_not_across_the_stop() -> None:
+    spans = [{"t": n / 10, "seconds": 0.1, "lines": 1 if n < 0 and n % 3 == 0 else 0} for n in range(-30, 30)]
+    picture = drawn(replace(reports.five(), density=tuple(spans)))
+    assert 1 < len(picture.blocks) < 10
+    assert max(block.right for block in picture.blocks) <= picture.scale.x(0)
+    assert "10 lines printed" in texts(picture, "dim")
+
+
+def test_who_was_there_before_it_was_seen() -> None:
+    picture = drawn(reports.five())
+    assert len(picture.leads) == 4 - 2  # two begin too near to the edge
+    assert all(begin < end for begin, end, _ in picture.leads)
 
 
 # --- texts
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=80), room=st.floats(1, 60))
 def test_texts_that_are_shortened_fit(text: str, room: float) -> None:
     assert cells(fit(text, room)) <= max(room, 1)

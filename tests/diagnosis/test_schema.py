@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError
 
@@ -68,6 +68,7 @@ def test_diagnoses(facts: journals.Facts) -> None:
     VALIDATOR.validate(diagnose(facts).to_json())
 
 
+@settings(deadline=None)
 @given(text=st.text(min_size=1, max_size=20))
 def test_hostile_reports(text: str) -> None:
     VALIDATOR.validate(reports.hostile(text).to_json())

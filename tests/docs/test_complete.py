@@ -16,11 +16,13 @@ import pytest
 import typer.main
 
 from runner import settings
+from runner.backends.base import Watched
 from runner.cli import check, main
 from runner.diagnosis.findings.base import UNDECIDING, Code, Severity, Verdict
 from runner.diagnosis.report import SCHEMA, diagnose
 from runner.errors import InvalidRequest
 from runner.jobs.shared import OUR_TAGS
+from runner.keeper import tree
 from runner.lifecycle.facts import FactName, KillReason
 from runner.lifecycle.phases import Cause
 from runner.lifecycle.stops import DEFAULT_GRACE, Disposition, Isolation
@@ -157,6 +159,8 @@ def test_the_example_of_a_fact_has_the_documented_members(fact: FactName) -> Non
     assert list(example) == [*COMMON, *_members(fact)]
     for process in example.get("processes", ()):
         assert set(process) <= set(names("journal.md", "A process in a fact", "member")), process
+    for save in (*example.get("saves", ()), *example.get("open", ())):
+        assert list(save) == names("journal.md", "A save in a fact", "member"), save
 
 
 def _members(fact: FactName) -> list[str]:
@@ -176,6 +180,10 @@ def test_real_journals_have_the_documented_members(nothing_left: Path) -> None:
     try:
         jobs = [bench.launch(probe("leaves-child"), room) for room in (PID1, PLAIN) if _works(bench, room.isolation)]
         jobs.append(bench.launch(probe("no-handler"), PLAIN))
+        (folder := nothing_left / "model").mkdir()
+        watched = [Watched(folder, str(folder), "model")]
+        saves = ["sh", "-c", 'cd "$0"; echo 1 > a; exec 3> b; echo ready; sleep 60', str(folder)]
+        jobs.append(bench.launch(saves, PLAIN, watched=watched, temporary=folder))
         bench.stop(jobs, 0.3)
         jobs.append(bench.launch(["is-not-there"], PLAIN, ready=None))
         for job in jobs:
@@ -196,13 +204,19 @@ def test_real_journals_have_the_documented_members(nothing_left: Path) -> None:
             "kill",
             "ended",
             "left-over",
+            "files",
+            "temporaries",
             "gone",
         ]
     )
     process = set(names("journal.md", "A process in a fact", "member"))
+    save = names("journal.md", "A save in a fact", "member")
     for fact in facts:
         assert list(fact) == [*COMMON, *_members(FactName(fact["fact"]))], fact
         assert all(set(one) <= process for one in fact.get("processes", ())), fact
+        assert all(list(one) == save for one in (*fact.get("saves", ()), *fact.get("open", ()))), fact
+    assert any(fact.get("saves") for fact in facts)
+    assert any(fact.get("open") for fact in facts)
 
 
 def test_members_of_every_fact() -> None:
@@ -217,6 +231,7 @@ def test_values_in_facts() -> None:
     assert set(names("journal.md", "A process in a fact", "`sigterm`")) == values(Disposition)
     assert set(names("journal.md", "`kill`", "`why`")) == values(KillReason)
     assert set(names("journal.md", "`stop`", "`cause`")) == values(Cause)
+    assert set(names("journal.md", "A save in a fact", "`how`")) == {tree.CREATED, tree.OVERWRITTEN, tree.MOVED_IN}
 
 
 # --- settings

@@ -18,7 +18,7 @@ from tests.keeper.programs import MILL, MOVES_OUT, OUTER, program
 from tests.keeper.seeing import lives, living, others, told, zombies
 from tests.leftovers import processes
 from tests.probing import compiled, probe, state
-from tests.waiting import wait_until
+from tests.waiting import LATE, wait_until
 
 SOURCES = Path(__file__).parent.parent.parent
 
@@ -133,7 +133,6 @@ def test_nothing_survives_a_storm_of_forks(bench: Bench, room: Room) -> None:
     ended = job.wait_gone()
     assert ended["code"] == 0
     assert "hopped" not in job.log()
-    assert job.one(FactName.GONE)["t"] - ended["t"] < 2e9
     assert procfs.children(bench.backend.keeper_pid) == []
 
 
@@ -149,7 +148,6 @@ def test_nothing_survives_a_chain_that_hops_faster_than_a_tree_is_walked(
     ended = job.wait_gone()
     assert ended["code"] == 0
     assert "hopped" not in job.log()
-    assert job.one(FactName.GONE)["t"] - ended["t"] < 2e9
     assert procfs.children(bench.backend.keeper_pid) == []
 
 
@@ -162,8 +160,8 @@ def test_a_neighbour_that_makes_orphans_without_end_delays_nobody(bench: Bench, 
     assert polite.wait_gone()["code"] == 0
     deaf.wait_gone()
     for job in (deaf, polite):
-        assert job.one(FactName.GONE)["t"] - job.one(FactName.ENDED)["t"] < 1e9
-    assert 0.3 <= deaf.seconds_to_kill() < 0.4
+        assert job.one(FactName.GONE)["t"] - job.one(FactName.ENDED)["t"] < LATE * 1e9
+    assert 0.3 <= deaf.seconds_to_kill() < 0.3 + LATE
     assert not mill.facts(FactName.ENDED)
     mill.stop(grace=60)
     assert mill.wait_gone()["code"] == 0

@@ -14,7 +14,7 @@ from tests.keeper.conftest import MakeBench
 from tests.keeper.saving import Folder, files, named, names
 from tests.waiting import wait_until
 
-MEMBERS = ["path", "role", "how", "begun", "done", "size", "became", "to", "writer"]
+MEMBERS = ["path", "role", "how", "begun", "done", "changed", "size", "became", "to", "writer"]
 
 ATOMIC = """
 def save_well():
@@ -191,9 +191,12 @@ def test_a_child_that_writes_when_the_main_process_ends_is_named(bench: Bench, r
 
 def test_a_child_that_begins_to_write_after_the_signal_is_named(bench: Bench, room: Room) -> None:
     text = f"""{GROWS}
+def write_later():
+    time.sleep(0.1)  # after the look that follows the signal
+    write_for_ever()
 def hand_over():
-    fork(write_for_ever)
-    time.sleep(0.4)  # as a wrapper that leaves before its child is done
+    fork(write_later)
+    time.sleep(0.5)  # as a wrapper that leaves before its child is done
 on_sigterm(hand_over)
 tell("ready")
 wait_for_ever()
@@ -372,3 +375,25 @@ def test_files_are_no_news_to_who_waits_for_none(bench: Bench, room: Room) -> No
     assert [fact["fact"] for fact in job.facts()[before:]] == ["look"]
     job.kill()
     job.wait_gone()
+
+
+def test_what_was_saved_before_the_kill_is_told_before_it(bench: Bench, room: Room) -> None:
+    text = """
+def save_for_ever():
+    for number in range(10000):
+        save(str(number))
+        time.sleep(0.003)
+on_sigterm(save_for_ever)
+tell("ready")
+wait_for_ever()
+"""
+    folder = Folder(bench, room)
+    job = folder.launch(text)
+    job.stop(grace=0.25)
+    job.wait_gone()
+    kill = files(job, "kill")
+    # A save is over when the next one has begun. The kernel's clock of files may be a tick of 10 ms behind.
+    written = [entry.stat().st_mtime_ns for entry in sorted(folder.here.iterdir(), key=lambda entry: int(entry.name))]
+    surely = sum(time < kill["w"] - 15_000_000 for time in written) - 1
+    assert kill["saved"] >= surely
+    assert all(save["done"] <= kill["t"] <= job.one(FactName.KILL)["t"] for save in kill["saves"])

@@ -6,7 +6,7 @@ from runner.lifecycle.facts import FactName
 from tests.keeper.bench import Bench, Room
 from tests.keeper.cases import case
 from tests.probing import probe, script, state
-from tests.waiting import wait_until
+from tests.waiting import LATE, wait_until
 
 
 @case(56)
@@ -18,7 +18,7 @@ def test_a_left_over_that_holds_stdout_does_not_delay_the_end(bench: Bench, room
     (left,) = job.one(FactName.LEFT_OVER)["processes"]
     assert left["sigterm"] == "ignored"
     assert state(left["pid"]) == ""
-    assert job.one(FactName.GONE)["t"] - ended["t"] < 1e9
+    assert job.one(FactName.GONE)["t"] - ended["t"] < LATE * 1e9
 
 
 @case(57)

@@ -15,7 +15,7 @@ from tests.keeper.bench import PID1, Attempt, Bench, Room
 from tests.keeper.conftest import MakeBench
 from tests.keeper.owner import Owner, words
 from tests.probing import probe, state
-from tests.waiting import wait_until
+from tests.waiting import LATE, wait_until
 
 WITHIN = 2.0
 """Seconds after the death of an owner until nothing is left of a private directory."""
@@ -64,7 +64,7 @@ def test_the_stop_of_a_named_directory_keeps_its_deadline(room: Room, nothing_le
         owner.kill()
         wait_until(lambda: ended(owner.keeper), within=WITHIN, saying="the keeper lives")
         facts = {fact["fact"]: fact for fact in owner.facts()}
-        assert 0.3 <= (facts["kill"]["t"] - facts["signal"]["t"]) / 1e9 < 0.8
+        assert 0.3 <= (facts["kill"]["t"] - facts["signal"]["t"]) / 1e9 < 0.3 + LATE
         assert facts["stop"]["grace"] == 0.3
 
 

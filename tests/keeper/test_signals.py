@@ -16,10 +16,7 @@ from tests.keeper.bench import Attempt, Bench, Room
 from tests.keeper.cases import case
 from tests.keeper.programs import BETWEEN_MASKS, BLOCKS_EVERYTHING, program
 from tests.probing import compiled, probe, script, state
-from tests.waiting import wait_until
-
-LATE = 0.5
-"""Seconds after its deadline by which a SIGKILL must be out, on a machine that others use too."""
+from tests.waiting import LATE, wait_until
 
 
 def assert_killed_at_the_deadline(job: Attempt, grace: float) -> None:

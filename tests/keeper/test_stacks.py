@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runner import Runner
 from runner.keeper import dumps
 from runner.lifecycle.facts import FactName
 from tests.keeper.bench import PLAIN, TREE, Attempt, Bench, Room
@@ -269,6 +270,19 @@ def test_a_spy_is_gone_with_the_keeper(bench: Bench, spy: Path) -> None:
     bench.close()
     wait_until_ended(pid)
     assert not job.facts(FactName.STACKS)
+
+
+def test_a_training_is_asked_where_py_spy_is_installed(
+    nothing_left: Path, stuck: Path, py_spy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{Path(py_spy).parent}:{os.environ['PATH']}")
+    with Runner(data_dir=nothing_left / "data") as runner:
+        job = runner.train([sys.executable, str(stuck)], grace=GRACE)
+        job.wait_for_log("ready")
+        job.stop()
+        (stacks,) = (fact for fact in job.facts() if fact["fact"] == "stacks")
+    if stacks["error"] != GIVEN_UP:
+        assert_stuck_in(dict(stacks), stuck)
 
 
 # --- what is asked, and what is made of the answer

@@ -25,7 +25,7 @@ from tests.keeper.programs import (
 )
 from tests.keeper.seeing import end_of, keeps_statuses, living, others, told, zombies
 from tests.probing import probe, script
-from tests.waiting import wait_until
+from tests.waiting import LATE, wait_until
 
 
 @case(23)
@@ -58,7 +58,7 @@ def test_a_child_that_ignores_sigterm_is_killed_as_soon_as_the_main_process_has_
     assert (left["pid"], left["start"], left["sigterm"]) == (child["pid"], child["start"], "ignored")
     assert left["inner"] == (told(job, "child"))
     _was_killed(end_of(job, child), room)
-    assert job.one(FactName.GONE)["t"] - ended["t"] < 1e9
+    assert job.one(FactName.GONE)["t"] - ended["t"] < LATE * 1e9
     assert not living([child])
 
 

@@ -135,6 +135,26 @@ def test_stops_of_a_user_without_privileges(stranger: Stranger, isolation: str) 
     assert all(only(job, "launch")["isolation"] == isolation for job in answer["jobs"])
 
 
+@pytest.mark.parametrize("isolation", ["pid1", "plain"])
+def test_files_of_a_user_without_privileges(stranger: Stranger, isolation: str) -> None:
+    model = stranger.data / "model"
+    model.mkdir()
+    if os.geteuid() == 0:
+        os.chown(model, NOBODY, NOBODY)
+    # The shell ignores SIGTERM as its child does, which has the file open.
+    script = (
+        """trap '' TERM; cd "$0"; echo 1 > a.tmp; mv a.tmp a; exec 3> open; echo 22 >&3; echo ready; exec sleep 60"""
+    )
+    argv = ["sh", "-c", script, str(model)]
+    answer = stranger.run([{"argv": argv, "isolation": isolation, "watched": [str(model)], "grace": 0.3}])
+    files = {fact["moment"]: fact for fact in answer["jobs"][0]["facts"] if fact["fact"] == "files"}
+    assert [(save["path"], save["to"]) for save in files["stop"]["saves"]] == [(f"{model}/a.tmp", f"{model}/a")]
+    (cut,) = files["kill"]["open"]
+    assert (cut["path"], cut["size"]) == (f"{model}/open", 3)
+    assert cut["writer"]["pid"] == only(answer["jobs"][0], "started")["pid"]
+    assert not files["end"]["missed"]
+
+
 def test_who_a_program_is_in_a_user_namespace(stranger: Stranger) -> None:
     """The same user as outside: mapped to root, `tar` would fail to give files away."""
     script = "echo ready; id -u; id -g; grep CapEff /proc/self/status; ls /opt/ml; echo x > /opt/ml/model"

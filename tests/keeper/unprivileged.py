@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from runner.backends.base import Mount
+from runner.backends.base import Mount, Watched
 from runner.errors import IsolationUnavailable
 from runner.lifecycle.stops import Isolation
 from tests.keeper.bench import Bench, Room
@@ -20,7 +20,8 @@ from tests.keeper.bench import Bench, Room
 def _run(bench: Bench, job: dict[str, Any]) -> dict[str, Any]:
     room = Room(Isolation(job["isolation"]), cgroups=True)
     mounts = [Mount(Path(source), target) for source, target in job.get("mounts", [])]
-    attempt = bench.launch(job["argv"], room, mounts=mounts, ready=job.get("ready", "ready"))
+    watched = [Watched(Path(folder), folder, "model") for folder in job.get("watched", [])]
+    attempt = bench.launch(job["argv"], room, mounts=mounts, watched=watched, ready=job.get("ready", "ready"))
     if "grace" in job:
         attempt.stop(job["grace"])
     attempt.wait_gone()

@@ -10,7 +10,7 @@ from tests.plugin.running import run
 
 POLITE = """
 def test_one(check_stop):
-    report = check_stop(probe("polite"), ready="^ready", grace=20)
+    report = check_stop(SAVES, ready="^ready", grace=20)
     assert report.verdict == "graceful"
     assert report.grace == 20
 """
@@ -89,7 +89,7 @@ def test_what_is_expected_or_allowed_passes(folder: Path) -> None:
             check_stop(["true"], ready="^never", allow=["ended-before-stop", "blocked"])
 
         def test_not_as_expected(check_stop):
-            check_stop(probe("polite"), ready="^ready", expect="ignored")
+            check_stop(SAVES, ready="^ready", expect="ignored")
 
         def test_not_all_is_allowed(check_stop):
             check_stop(probe("deaf"), ready="^ready", grace=0.1, allow=["blocked"])
@@ -108,13 +108,15 @@ def test_a_warning_does_not_fail_but_is_told(folder: Path) -> None:
         folder,
         """
         def test_one(check_stop):
-            check_stop(probe("leaves-child"), ready="^ready", isolation="plain", grace=20)
+            for allow in ([], ["nothing-saved"], ["nothing-saved", "left-overs"]):
+                check_stop(probe("leaves-child"), ready="^ready", isolation="plain", grace=20, allow=allow)
         """,
     )
     assert ran.outcome() == "1 passed", ran.out
-    (line,) = ran.section("graceful stops: 1 of 1")
-    assert line.startswith("graceful, with left-overs after ")
-    assert line.endswith("  test_it.py::test_one")
+    first, second = ran.section("graceful stops: 3 of 3")
+    assert first.startswith("graceful, with nothing-saved after ")
+    assert second.startswith("graceful, with left-overs after ")
+    assert second.endswith("  test_it.py::test_one")
 
 
 def test_a_program_that_should_have_saved(folder: Path) -> None:

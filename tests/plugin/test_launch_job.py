@@ -210,7 +210,7 @@ def test_jobs_that_are_gone_are_still_told(folder: Path) -> None:
         folder,
         """
         def test_one(launch_job, check_stop):
-            job = launch_job(probe("polite"), ready="^ready")
+            job = launch_job(SAVES, ready="^ready")
             check_stop(job)
             job.delete()
             launch_job.runner.close()

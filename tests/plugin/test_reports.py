@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin.running import run
+from tests.plugin.running import run, run_in_terminal
 
 SUITE = """
 @pytest.mark.parametrize("number", range(3))
 def test_good(check_stop, number):
-    check_stop(probe("polite"), ready="^ready", isolation="plain")
+    check_stop(SAVES, ready="^ready", isolation="plain")
 
 def test_bad(check_stop):
     check_stop(probe("deaf"), ready="^ready", grace=0.1, isolation="plain")
@@ -22,11 +22,11 @@ def test_bad_job(launch_job):
 """
 GOOD = """
 def test_good(check_stop):
-    check_stop(probe("polite"), ready="^ready", isolation="plain")
+    check_stop(SAVES, ready="^ready", isolation="plain")
 """
 ONE = """
 def test_one(check_stop):
-    check_stop(probe("polite"), ready="^ready", isolation="plain")
+    check_stop(SAVES, ready="^ready", isolation="plain")
     check_stop(probe("deaf"), ready="^ready", grace=0.1, isolation="plain")
 """
 
@@ -53,7 +53,7 @@ def test_verbose_and_quiet(folder: Path) -> None:
 @pytest.mark.parametrize("workers", [[], ["-n1"]], ids=["alone", "xdist"])
 @pytest.mark.parametrize("width", [40, 200])
 def test_reports_are_as_wide_as_the_terminal(folder: Path, width: int, workers: list[str]) -> None:
-    ran = run(folder, ONE, *workers, variables={"COLUMNS": str(width)})
+    ran = run_in_terminal(folder, ONE, width, *workers)
     told = ran.section("report of the stop")
     prose = told[: told.index("What to do:")]
     widest = min(width, 100)

@@ -56,4 +56,4 @@ def _page() -> str:
 
 
 if __name__ == "__main__":
-    main(Path(*sys.argv[1:2] or [ROOT / "docs" / "images" / "report.png"]).absolute())
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "docs" / "images" / "report.png").absolute())

@@ -49,10 +49,10 @@ _REASONS: Sequence[Rule] = (
     handling.handler_could_not_run,
     handling.handler_did_not_stop,
     saves.save_cut_off_by_kill,
-    saves.nothing_saved,
     afterwards.checkpoint_unreadable,
     afterwards.did_not_resume,
     wrappers.left_overs,
+    saves.nothing_saved,
     killers.unattributed,
 )
 """An error is a reason why the stop was not graceful; what is none is worth knowing."""

@@ -78,6 +78,8 @@ def _bar(picture: Picture, row: Row, y: float, stopped: bool, says: bool) -> Non
             title = f"{row.name} {row.number}: {does_of(kind)}" + (f", {row.told}" if row.told else "")
             picture.bars.append(Bar(begin, y, round(end - begin, 1), form.bar, kind_of_bar(kind), pale, title))
     middle = y + form.bar / 2
+    if row.earlier and left - form.left > 6:
+        picture.leads.append((max(left - 22, form.left), left, middle))
     said = Label(turn + 7, middle + 3.8, does_of(row.sigterm), form.small - 0.5, kind="inside")
     room = pieces[2][0] if len(pieces) > 2 else right
     if says and row.sigterm is not None and said.right + 10 < room:

@@ -64,26 +64,13 @@ def _output(picture: Picture, report: Report, y: float) -> float:
     blocks = blocks_of(report, picture.scale)
     if not blocks:
         return y
-    form = picture.format
     height = 26.0
     y += 8
-    y = _title(picture, "lines printed", y, height)
+    total = sum(span["lines"] for span in report.density)
+    y = _title(picture, "1 line printed" if total == 1 else f"{total:,} lines printed", y, height)
     picture.base = y + height
     picture.blocks = [replace(block, height=round(max(block.height * height, 1.0), 1)) for block in blocks]
-    highest = max(span["lines"] / max(span["seconds"], 1e-9) for span in report.density)
-    text = fit(_rate(highest), (form.margin - 6) / (SANS * form.small) if not form.above else 12)
-    if form.above:
-        picture.labels.append(Label(form.width - 1, y - 5, text, form.small, "end", kind="dim"))
-    else:
-        picture.labels.append(Label(form.right + 6, y + 9, text, form.small, kind="dim"))
     return y + height + 4
-
-
-def _rate(lines: float) -> str:
-    for unit, amount in (("G", 1e9), ("M", 1e6), ("k", 1e4)):
-        if lines >= amount:
-            return f"{lines / (1e3 if unit == 'k' else amount):.3g}{unit}/s"
-    return f"{lines:.3g}/s" if lines < 1000 else f"{lines:.0f}/s"
 
 
 def _lanes(picture: Picture, lanes: Sequence[Lane], y: float) -> float:
@@ -94,7 +81,7 @@ def _lanes(picture: Picture, lanes: Sequence[Lane], y: float) -> float:
         picture.marks += [(y + 10, mark) for mark in lane.marks]
         y += 20
     kinds = {mark.kind for lane in lanes for mark in lane.marks}
-    picture.saved = [kind for kind in ("complete", "temporary", "cut-off") if kind in kinds]
+    picture.saved = [kind for kind in ("complete", "removed", "temporary", "cut-off") if kind in kinds]
     return y
 
 

@@ -11,11 +11,13 @@ from runner.diagnosis.printable import seconds
 from runner.diagnosis.report import Report
 
 ROLES = ("model", "checkpoints", "output")
-SEVERE = ("cut-off", "temporary", "complete")
+SEVERE = ("cut-off", "temporary", "complete", "removed")
 """Kinds of saves; where marks would lie on each other, the first of these is shown."""
 APART = 9.0
 """Units between the middles of two marks of a lane."""
 _SAME = 3.0
+_SOME, _FEW = 4, 12
+"""Lines in a span, and spans, with which a rate can be read."""
 
 
 @dataclass(frozen=True)
@@ -94,10 +96,14 @@ def _kills(report: Report, scale: Scale) -> list[Moment]:
 
 
 def kind_of(save: Mapping[str, Any]) -> str:
-    """`cut-off`: it was being written when the job ended; `temporary`: it has no name, or place, that stays."""
+    """`cut-off`: it was being written when the job ended; `temporary`: its name is not meant to stay, or it is open;
+    `removed`: also when a later one has taken its place.
+    """
     if save.get("cut_off"):
         return "cut-off"
-    return "complete" if save.get("complete") else "temporary"
+    if save.get("complete"):
+        return "complete"
+    return "removed" if save.get("became") == "removed" and save.get("done") is not None else "temporary"
 
 
 def end_of(report: Report) -> float:
@@ -140,11 +146,34 @@ def _one(group: Sequence[Mark]) -> Mark:
 
 def blocks_of(report: Report, scale: Scale) -> list[Block]:
     """The rate at which it printed lines, as a part of the highest one."""
-    rates = [(span, span["lines"] / max(span["seconds"], 1e-9)) for span in report.density if span["lines"] > 0]
+    spans = _gathered([span for span in report.density if span["seconds"] > 0])
+    rates = [(span, span["lines"] / span["seconds"]) for span in spans if span["lines"] > 0]
     highest = max((rate for _, rate in rates), default=0.0)
     blocks = []
     for span, rate in rates:
         left, right = scale.x(span["t"]), scale.x(span["t"] + span["seconds"])
-        if right > left or scale.begin <= span["t"] <= scale.end:
-            blocks.append(Block(left, max(right, left + 1.0), rate / highest))
+        blocks.append(Block(left, max(right, left + 1.0), rate / highest))
     return blocks
+
+
+def _gathered(spans: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Neighbours together, until the fullest has some lines: single lines are no rate. Never across the stop."""
+    before = [span for span in spans if span["t"] + span["seconds"] / 2 < 0]
+    after = list(spans[len(before) :])
+    gathered: list[Mapping[str, Any]] = []
+    for many in (1, 2, 3, 5, 8):
+        parts = [before[max(end - many, 0) : end] for end in range(len(before), 0, -many)][::-1]
+        parts += [after[begin : begin + many] for begin in range(0, len(after), many)]
+        gathered = [_together(part) for part in parts]
+        if max((span["lines"] for span in gathered), default=0) >= _SOME or len(gathered) <= _FEW:
+            break
+    return gathered
+
+
+def _together(spans: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    begin, last = spans[0]["t"], spans[-1]
+    return {
+        "t": begin,
+        "seconds": last["t"] + last["seconds"] - begin,
+        "lines": sum(span["lines"] for span in spans),
+    }

@@ -54,6 +54,8 @@ class Row:
     told: str
     """The end in a word or two: `exit 0`, `SIGKILL`."""
     left_over: bool = False
+    earlier: bool = False
+    """It was there before `first`, when it was seen for the first time."""
     changes: tuple[tuple[float, str], ...] = ()
     """Since when it does something else with SIGTERM, and what."""
     count: int = 1
@@ -135,6 +137,7 @@ def _row(process: Mapping[str, Any], depth: int, over: bool, changes: tuple[tupl
         end=end,
         told=told,
         left_over=bool(process.get("left_over")),
+        earlier=not process.get("main", True),
         changes=changes,
     )
 

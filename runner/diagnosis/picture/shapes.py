@@ -59,6 +59,8 @@ class Picture:
     strokes: list[Stroke] = field(default_factory=list)
     branches: list[tuple[float, float, float]] = field(default_factory=list)
     """Corners of the tree: x, y of the corner, and how far it reaches up."""
+    leads: list[tuple[float, float, float]] = field(default_factory=list)
+    """From x to x, at y: a process was there before it was seen."""
     blocks: list[Block] = field(default_factory=list)
     """Output, already in units: `height` is from the base line up."""
     base: float = 0.0
