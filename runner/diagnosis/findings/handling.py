@@ -119,7 +119,8 @@ def _foreground(story: Story) -> Process | None:
         return None
     below = [p for p in story.descendants if p.ppid == story.main.pid and not p.background]
     before = _others_before(story)
-    return next((p for p in below if not _was_signalled(p, story) and (not before or p.identity in before)), None)
+    there = [p for p in below if not before or p.identity in before]
+    return next((p for p in there if not _was_signalled(p, story)), None)
 
 
 def _others_before(story: Story) -> set[tuple[int, int | None]]:
