@@ -77,6 +77,7 @@ class TrainingJob:
         command = _command(body.optional_part("AlgorithmSpecification"), defaults)
         _check_instances(body.optional_part("ResourceConfig"))
         body.strings("HyperParameters")
+        uploads = [*_uploads(body.part("OutputDataConfig"), name), *_checkpoints(body)]
         return Spec(
             kind=self.kind,
             name=name,
@@ -88,10 +89,10 @@ class TrainingJob:
             no_command=command.reason,
             environment=shared.environment(body),
             channels=_channels(body),
-            uploads=[*_uploads(body.part("OutputDataConfig"), name), *_checkpoints(body)],
+            uploads=uploads,
             saves=[
                 Saves("model", f"{shared.CONTAINER_ML}/model"),
-                Saves("checkpoints", posixpath.normpath(_local_path(request))),
+                Saves("checkpoints", f"{shared.CONTAINER_ML}/{_checkpoint_folder(uploads)}"),
                 Saves("output", f"{shared.CONTAINER_ML}/output"),
             ],
             tags=wishes.tags,
@@ -295,7 +296,7 @@ def _facts(spec: Spec, place: Place) -> dict[str, Any]:
         **toolkit.machine(),
         "channels": sorted(names),
         "channel_input_dirs": toolkit.channels(place.ml, names),
-        "checkpoint_dir": _checkpoint_folder(spec, place),
+        "checkpoint_dir": f"{place.ml}/{_checkpoint_folder(spec.uploads)}",
         "current_host": place.host,
         "current_instance_type": resources["current_instance_type"],
         "current_instance_group": resources["current_group_name"],
@@ -310,17 +311,9 @@ def _facts(spec: Spec, place: Place) -> dict[str, Any]:
     }
 
 
-def _checkpoint_folder(spec: Spec, place: Place) -> str:
-    path = _local_path(spec.request)
-    if path == shared.CONTAINER_ML or path.startswith(f"{shared.CONTAINER_ML}/"):
-        return place.ml + path.removeprefix(shared.CONTAINER_ML)
-    return path
-
-
-def _local_path(request: Request) -> str:
-    """Where the container finds its checkpoints."""
-    path: str = (request.get("CheckpointConfig") or {}).get("LocalPath") or CHECKPOINTS
-    return path
+def _checkpoint_folder(uploads: Sequence[Upload]) -> str:
+    """Where the program finds its checkpoints, in `/opt/ml`."""
+    return next((upload.folder for upload in uploads if upload.plain), "checkpoints")
 
 
 def _transition(entry: Transition) -> dict[str, Any]:

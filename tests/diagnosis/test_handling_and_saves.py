@@ -11,6 +11,7 @@ from tests.diagnosis.journals import BOOTED, CHILD, DEAF, EPOCH, GOOD, MAIN, Fac
 
 FOLDERS = [{"role": "checkpoints", "path": "/opt/ml/checkpoints", "asked": False}]
 BASH = proc("bash", "caught", command=["bash", "run.sh"])
+PAUSE = proc("sleep", "default", MAIN + 1)
 WRITER = {"pid": MAIN + 1, "inner": 2, "name": "python"}
 
 
@@ -254,6 +255,11 @@ GRACEFUL: dict[str, tuple[list[str], Facts, list[LogLine]]] = {
         ["graceful"],
         left(run(), SAVED, code=1),
         [LogLine(line.wall - 3 * 10**9, line.text) for line in lines(*TRACEBACK)],
+    ),
+    "the pause of a script": (
+        ["graceful"],
+        files(run("bash", "run.sh").stop(BASH, PAUSE).exit(0.1, 0).left(PAUSE), 0.2, "end", SAVED).gone(),
+        STEPS,
     ),
     "temporary files are left": (
         ["left-overs", "graceful"],

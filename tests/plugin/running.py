@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
+import pty
 import subprocess
 import sys
+import termios
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -104,6 +108,40 @@ def start(
             stderr=out,
             start_new_session=True,
         )
+
+
+def run_in_terminal(folder: Path, suite: str, width: int, *options: str) -> Ran:
+    """The same in a terminal of this width, which no variable tells."""
+    run(folder, suite, "--collect-only")  # writes the files
+    master, slave = pty.openpty()
+    try:
+        termios.tcsetwinsize(slave, (24, width))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options, str(folder / "test_it.py")],
+            cwd=folder,
+            env={name: value for name, value in _usual(folder).items() if name != "COLUMNS"},
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+        )
+    finally:
+        os.close(slave)
+    with process, open(master, "rb", buffering=0) as terminal:
+        try:
+            out = _read(terminal)
+            return Ran(process.wait(PATIENCE), out, folder)
+        finally:
+            process.kill()
+
+
+def _read(terminal: io.FileIO) -> str:
+    """All that was printed, until nobody has the terminal open any more (EIO then, pty(7))."""
+    read = b""
+    with contextlib.suppress(OSError):
+        while part := terminal.read(65536):
+            read += part
+    return read.decode().replace("\r\n", "\n")
 
 
 def output(folder: Path) -> str:

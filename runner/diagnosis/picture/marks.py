@@ -159,7 +159,8 @@ def blocks_of(report: Report, scale: Scale) -> list[Block]:
 def _gathered(spans: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Neighbours together, until the fullest has some lines: single lines are no rate. Never across the stop."""
     before = [span for span in spans if span["t"] + span["seconds"] / 2 < 0]
-    after = spans[len(before) :]
+    after = list(spans[len(before) :])
+    gathered: list[Mapping[str, Any]] = []
     for many in (1, 2, 3, 5, 8):
         parts = [before[max(end - many, 0) : end] for end in range(len(before), 0, -many)][::-1]
         parts += [after[begin : begin + many] for begin in range(0, len(after), many)]
