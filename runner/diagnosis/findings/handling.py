@@ -124,11 +124,7 @@ def _foreground(story: Story) -> Process | None:
 
 
 def _others_before(story: Story) -> set[tuple[int, int | None]]:
-<<<<<<< HEAD
-    """Who was there when the signal came: a trap starts processes, too. Empty: nobody looked, or nobody was."""
-=======
     """Who was there when the signal came: a trap that runs starts processes, too. Empty: nobody was, or nobody saw."""
->>>>>>> wt-why
     looks = (look for look in story.looks if look.moment == "before")
     return {p.identity for look in looks for p in look.processes if not story.is_main(p)}
 
