@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import warnings
-from collections.abc import Sequence
-from importlib import import_module
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from runner.api import Runner
 from runner.cli import terminal
 from runner.cli.before import Before
+from runner.cli.files import check_writable, is_stdout, write_report
 from runner.cli.running import Ran, run
 from runner.cli.wishes import Output, Wish
 from runner.diagnosis import text
@@ -26,6 +26,7 @@ _EXIT_CODES = {Verdict.GRACEFUL: GRACEFUL, Verdict.NOT_GRACEFUL: NOT_GRACEFUL, V
 def check(wish: Wish, output: Output) -> int:
     """Do it, print the report, return the exit code. Raises InvalidRequest."""
     terminal.seconds("--give-up", wish.give_up)
+    _check_files(output)
     several = wish.repeat is not None and wish.repeat > 1
     try:
         # The runner is left first: no program writes any more when the folders are made what they were.
@@ -46,11 +47,8 @@ def check(wish: Wish, output: Output) -> int:
 
 def _once(runner: Runner, wish: Wish, output: Output) -> int:
     ran = run(runner, wish, wish.trigger)
-    if output.as_json:
-        print(json.dumps(ran.report.to_json(), indent=2))
-    else:
-        print(_text(ran), end="")
-    _write_files(wish, output, [ran.report])
+    _print(output, ran.report.to_json(), lambda: _text(ran))
+    _write_files(wish, output, {"": ran.report})
     return _exit_code(ran.report)
 
 
@@ -61,12 +59,17 @@ def _series(runner: Runner, wish: Wish, output: Output, before: Before) -> int:
     ran, runs = repeat(runner, wish, wish.repeat or 1, before)
     whole = series.Series(runs)
     worst = ran[whole.worst.number - 1]
-    if output.as_json:
-        print(json.dumps({**worst.report.to_json(), **whole.to_json()}, indent=2))
-    else:
-        print(f"{_text(worst)}\n{series.render(whole, width=terminal.width())}", end="")
-    _write_files(wish, output, [one.report for one in ran])
+    told = {**worst.report.to_json(), **whole.to_json()}
+    _print(output, told, lambda: f"{_text(worst)}\n{series.render(whole, width=terminal.width())}")
+    _write_files(wish, output, {series.name(one): one.report for one in runs if whole.counts(one)})
     return _exit_code(worst.report)
+
+
+def _print(output: Output, told: Mapping[str, Any], shown: Callable[[], str]) -> None:
+    if output.as_json:
+        print(json.dumps(told, indent=2))
+    elif not any(is_stdout(file) for file in (output.html, output.junit)):
+        print(shown(), end="")
 
 
 def _exit_code(report: Report) -> int:
@@ -82,17 +85,25 @@ def _text(ran: Ran) -> str:
     return shown + "".join(f"{line}\n" for line in last)
 
 
-def _write_files(wish: Wish, output: Output, reports: Sequence[Report]) -> None:
-    title = command_line(wish.command)
+def _check_files(output: Output) -> None:
+    """Raises InvalidRequest for a file that could not be written at the end, and for two things on stdout."""
+    there = {"--json": output.as_json, "--html": is_stdout(output.html), "--junit": is_stdout(output.junit)}
+    asked = [option for option, is_there in there.items() if is_there]
+    if len(asked) > 1:
+        raise InvalidRequest(" and ".join(asked), "only one of them can go to stdout: give the other a file")
+    for option, file in (("--html", output.html), ("--junit", output.junit)):
+        if file is not None:
+            check_writable(file, option)
+
+
+def _write_files(wish: Wish, output: Output, reports: Mapping[str, Report]) -> None:
+    """`reports`: name of a run -> its report."""
+    several, names = list(reports.values()), [name for name in reports if name]
     if output.html is not None:
-        page = _module("runner.diagnosis.html").render_runs(reports, title)
-        _module("runner.cli.files").write_report(output.html, page, "--html")
+        from runner.diagnosis import html
+
+        write_report(output.html, html.render(several, command_line(wish.command), names), "--html")
     if output.junit is not None:
-        _module("runner.cli.files").write_report(
-            output.junit, _module("runner.diagnosis.junit").render(reports), "--junit"
-        )
+        from runner.diagnosis import junit
 
-
-def _module(name: str) -> Any:
-    """Loaded when it is needed: templates take their time."""
-    return import_module(name)
+        write_report(output.junit, junit.render(several, names), "--junit")

@@ -17,7 +17,7 @@ safe = printable
 
 def say(text: str) -> None:
     """A message about the command itself: to stderr, so that stdout is only what was asked for."""
-    print(f"runner: {text}", file=sys.stderr, flush=True)
+    print(f"runner: {safe(text)}", file=sys.stderr, flush=True)
 
 
 def has_colour(stream: TextIO) -> bool:

@@ -18,7 +18,7 @@ from runner.diagnosis.moments import Where
 from runner.diagnosis.printable import seconds
 from runner.diagnosis.report import Report
 
-HEAD_START = 0.5
+HEAD_START = 1.0
 """Seconds from its start in which a program need not have a handler yet, unless it has printed something before."""
 
 _BEFORE_A_HANDLER = frozenset(
@@ -30,8 +30,6 @@ _WORDS = {Verdict.GRACEFUL: "graceful", Verdict.NOT_GRACEFUL: "not graceful", Ve
 _SPANS = 5
 _WIDE = 56
 _LABEL = 22
-_NOT_IN_RUNS = ("timeline", "processes", "saves", "lines", "density", "stack", "temporaries", "left_over", "output")
-"""Members of a report that only the worst run's has: a thousand of them would be a hundred megabytes."""
 
 
 @dataclass(frozen=True)
@@ -100,16 +98,20 @@ class Series:
         return {"worst": self.worst.number, "runs": [self._told(run) for run in self.runs]}
 
     def _told(self, run: Run) -> dict[str, Any]:
-        report = {name: value for name, value in run.report.to_json().items() if name not in _NOT_IN_RUNS}
-        return {"run": run.number, "moment": run.where.value, "at": run.at, "counts": self.counts(run), **report}
+        own = {"run": run.number, "moment": run.where.value, "at": run.at, "counts": self.counts(run)}
+        return {**own, **run.report.to_json()}
+
+
+def name(run: Run) -> str:
+    """A run as a list of several names it."""
+    return f"run {run.number}, {_stopped(run)}"
 
 
 def line(run: Run, of: int) -> str:
     """What came of one run, in a line."""
-    stopped = "was not stopped" if run.at is None else f"stopped {seconds(run.at)} after the start"
     part = "" if run.where in (Where.RUN, Where.TRIGGER) else f" ({_part(run.where)})"
     code = "" if run.code == run.report.verdict.value else f", {run.code}"
-    return f"run {run.number} of {of}: {stopped}{part}: {_WORDS[run.report.verdict]}{code}"
+    return f"run {run.number} of {of}: {_stopped(run)}{part}: {_WORDS[run.report.verdict]}{code}"
 
 
 def render(series: Series, *, width: int = 80) -> str:
@@ -129,6 +131,10 @@ def render(series: Series, *, width: int = 80) -> str:
     if apart:
         lines += ["", *_wrapped(_why_apart(apart), width, "")]
     return "\n".join(lines) + "\n"
+
+
+def _stopped(run: Run) -> str:
+    return "was not stopped" if run.at is None else f"stopped {seconds(run.at)} after the start"
 
 
 def _summary(series: Series) -> str:

@@ -29,6 +29,7 @@ _DOES = {
     "blocked": "it blocks it",
     "waited": "it waits for it",
 }
+_TAKES = ("caught", "blocked", "waited")
 _COUNTED = {"signal": "seconds from SIGTERM", "stop": "seconds from the stop", "launch": "seconds from the start"}
 
 
@@ -82,7 +83,10 @@ def _heading(report: Report, width: int) -> list[str]:
 
 
 def _evidence(report: Report, width: int) -> Iterator[str]:
+    taken = any(entry.get("disposition") in _TAKES for entry in report.timeline if entry["event"] == "signal")
     told = [entry for entry in report.timeline if entry["event"] in _TELLERS and not _is_leaving(entry)]
+    # Who never got the signal saves as ever: that is no answer to it.
+    told = [entry for entry in told if taken or entry["event"] != "saved"]
     spare = len(told) - _MOST
     kept = told if spare <= 0 else [*told[:2], *told[2 + spare :]]
     for entry in kept:

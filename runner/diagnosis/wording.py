@@ -16,6 +16,9 @@ KILLED_WHY = {
     KillReason.CLOSED.value: "its runner was closed",
 }
 
+_BEFORE_EXEC = "runner-keeper"
+"""What the kernel calls the main process until it executes the program."""
+
 AS_PID1 = {
     Isolation.PID1.value: "as PID 1 of a namespace of its own, as in a container",
     Isolation.DOCKER.value: "as PID 1 of a container",
@@ -24,7 +27,7 @@ AS_PID1 = {
 
 def main_name(story: Story) -> str:
     """`sh (PID 1)`; where its number says nothing, `sh (the main process)`."""
-    name = story.main.name if story.main else _from_argv(story)
+    name = story.main.name if story.main and story.main.name != _BEFORE_EXEC else _from_argv(story)
     return f"{name} (PID 1)" if has_pid1(story) else f"{name} (the main process)"
 
 

@@ -25,7 +25,7 @@ class Options(NamedTuple):
     """Columns that reports may have."""
 
 
-_OPTIONS = pytest.StashKey[Options]()
+KEY = pytest.StashKey[Options]()
 
 
 def add(parser: pytest.Parser) -> None:
@@ -43,12 +43,12 @@ def read(config: pytest.Config) -> None:
     """Keep the options of this run. Raises UsageError, with the option's name, for a value that breaks its rule."""
     told: dict[str, int] = getattr(config, "workerinput", {})
     width = told.get(WIDTH) or min(shutil.get_terminal_size((80, 24)).columns, _WIDEST)
-    config.stash[_OPTIONS] = Options(_grace(config), _isolation(config), width)
+    config.stash[KEY] = Options(_grace(config), _isolation(config), width)
 
 
 def of(config: pytest.Config) -> Options:
     """The options of this run."""
-    return config.stash[_OPTIONS]
+    return config.stash[KEY]
 
 
 def _grace(config: pytest.Config) -> float | None:

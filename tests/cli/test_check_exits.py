@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli.commanding import Command, check, run
+from tests.cli.commanding import ESCAPE, Command, check, run, surroundings
 from tests.probing import probe
 
 POLITE = ["--", *probe("polite")]
@@ -30,6 +33,17 @@ POLITE = ["--", *probe("polite")]
         (["--isolation", "cage", *POLITE], "isolation"),
         (["--after", "1", "--when-log", "x", *POLITE], "--after and --when-log"),
         (["--when-file", "x", "--at-random", "1", *POLITE], "--when-file and --at-random"),
+        (["--when-log", "((x{1000}){1000}){1000}", *POLITE], "--when-log: must be a smaller regular expression"),
+        (["--repeat", "0", *POLITE], "--repeat"),
+        (["--repeat", "1001", *POLITE], "--repeat"),
+        (["--repeat", "many", *POLITE], "--repeat"),
+        (["--checkpoint", "nowhere", *POLITE], "--checkpoint: must be a folder that exists"),
+        (["--checkpoint", "/dev/null", *POLITE], "--checkpoint: must be a folder: '/dev/null' is none"),
+        (["--checkpoint", "a\x1b[31m", *POLITE], "--checkpoint"),
+        (["--resumed", "x", *POLITE], "--resumed: goes with --resume"),
+        (["--load", "true", *POLITE], "--load: goes with --resume"),
+        (["--resume", "--load", " ", *POLITE], "--load: must be a command"),
+        (["--resume", "--resumed", "[", *POLITE], "--resumed: must be a regular expression"),
         (["--no-such-option", *POLITE], "--no-such-option"),
         ([], "COMMAND"),
         (["--"], "COMMAND"),
@@ -42,6 +56,7 @@ def test_wrong_usage(folder: Path, arguments: list[str], named: str) -> None:
     assert (done.code, done.out) == (2, ""), done.err
     assert named in done.err
     assert "Traceback" not in done.err
+    assert ESCAPE not in done.err
     assert "the stop comes" not in done.err  # nothing was started
 
 
@@ -90,4 +105,17 @@ def test_gives_up(folder: Path, trigger: list[object]) -> None:
 def test_trigger_after_give_up_is_not_waited_for(folder: Path) -> None:
     with Command(folder, "check", "--json", "--after", 1, "--give-up", 1, *POLITE) as command:
         done = command.end()
-    assert (done.code, done.first) == (0, "graceful")
+    assert (done.code, done.report["verdict"]) == (0, "graceful")
+
+
+def test_a_folder_that_is_gone(folder: Path) -> None:
+    (folder / "here").mkdir()
+    away = "import os, sys; os.chdir('here'); os.rmdir('../here')"
+    leaves = f"{away}; os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    command = [sys.executable, "-c", leaves, "-m", "runner", "check", "--", "true"]
+    environment = {**os.environ, **surroundings(folder / "tmp")}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "runner: working directory: must be a folder that exists: it has been removed\n",
+    )

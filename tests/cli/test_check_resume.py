@@ -50,6 +50,23 @@ def _place(folder: Path, where: str) -> tuple[Path | None, list[str]]:
     return folder / "runs", ["--checkpoint", "runs"]
 
 
+@pytest.mark.parametrize("isolation", ["pid1", "plain"])
+@pytest.mark.parametrize("where", ["/opt/ml", "--checkpoint"])
+@pytest.mark.parametrize("program", ["goes-on", "forgets"])
+def test_judged_by_the_files_that_it_opens(folder: Path, program: str, where: str, isolation: str) -> None:
+    place, options = _place(folder, where)
+    options = ["--isolation", isolation, *WHEN_READY, "--resume", *options]
+    done = check(folder, *options, program=saver(program, place))
+    assert resume(done)["resumed"] is (program == "goes-on"), done.report["resume"]
+    if program == "goes-on":
+        assert (done.code, done.first) == (0, "graceful")
+        assert resume(done)["why"].startswith("it read /")
+        assert resume(done)["why"].endswith("/step")
+    else:
+        assert (done.code, done.first) == (1, "did-not-resume")
+        assert "it opened none of the files" in done.report["findings"][0]["explanation"]
+
+
 def test_an_end_before_the_line(folder: Path) -> None:
     done = check(folder, *WHEN_READY, *RESUMED, program=saver("breaks-on-it"))
     assert (done.code, done.first) == (1, "did-not-resume")
@@ -66,7 +83,7 @@ def test_a_failure_without_an_expression(folder: Path) -> None:
 
 def test_nothing_to_go_on_from(folder: Path) -> None:
     done = check(folder, *WHEN_READY, *RESUMED, "--load", "exit 9", program=saver("saves-nothing"))
-    assert done.first != "did-not-resume"
+    assert (done.code, done.report["verdict"]) == (0, "graceful")
     assert resume(done) == {
         "saved": 0,
         "resumed": None,
@@ -178,7 +195,7 @@ def test_text(folder: Path) -> None:
 
 def test_wild_expressions_have_an_end(folder: Path) -> None:
     again = f'[ -f "$SM_CHECKPOINT_DIR/x" ] && echo {"a" * 3000}b'
-    save = 'echo x > "$SM_CHECKPOINT_DIR/x"; trap "exit 0" TERM; echo ready; while :; do sleep 0.05; done'
+    save = 'trap "echo x > $SM_CHECKPOINT_DIR/x; exit 0" TERM; echo ready; while :; do sleep 0.05; done'
     done = check(folder, *WHEN_READY, "--resume", "--resumed", "(a+)+$", program=["sh", "-c", f"{again}; {save}"])
     assert (done.code, done.first) == (4, "cannot-tell"), done
     assert "took more than 1 s for one line" in resume(done)["why"]

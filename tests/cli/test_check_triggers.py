@@ -23,7 +23,7 @@ def ran(report: dict[str, Any]) -> float:
 
 def test_after(folder: Path) -> None:
     done = check(folder, "--after", 0.7, program=probe("polite"))
-    assert (done.code, done.first) == (0, "graceful")
+    assert (done.code, done.report["verdict"]) == (0, "graceful")
     assert 0.6 <= ran(done.report) <= 0.7 + LAX
 
 
@@ -37,7 +37,7 @@ def test_when_log(folder: Path) -> None:
     epochs = "trap 'echo got it; exit 0' TERM; echo epoch 1; sleep 0.3; echo epoch 2; while :; do sleep 0.05; done"
     program = ["sh", "-c", epochs]
     done = check(folder, "--when-log", "epoch [2-9]", program=program)
-    assert (done.code, done.first) == (0, "graceful")
+    assert (done.code, done.report["verdict"]) == (0, "graceful")
     assert 0.3 <= ran(done.report) <= 0.3 + LAX
     assert done.report["output"]["lines_after"] == 1
 
@@ -48,7 +48,7 @@ def test_when_file(folder: Path, there: bool) -> None:
         (folder / "checkpoint").write_text("old")
     program = ["sh", "-c", "trap 'exit 0' TERM; sleep 0.3; echo new one > checkpoint; while :; do sleep 0.05; done"]
     done = check(folder, "--when-file", "checkpoint", program=program)
-    assert (done.code, done.first) == (0, "graceful")
+    assert (done.code, done.report["verdict"]) == (0, "graceful")
     assert 0.3 <= ran(done.report) <= 0.3 + LAX
 
 
@@ -61,7 +61,7 @@ def test_default_comes_after_the_first_line(folder: Path) -> None:
 
 def test_default_stops(folder: Path) -> None:
     done = check(folder, program=probe("polite"))
-    assert (done.code, done.first) == (0, "graceful")
+    assert (done.code, done.report["verdict"]) == (0, "graceful")
     assert 5 <= ran(done.report) <= 5 + LAX
 
 

@@ -11,6 +11,7 @@ from tests.diagnosis.journals import BOOTED, CHILD, DEAF, EPOCH, GOOD, MAIN, Fac
 
 FOLDERS = [{"role": "checkpoints", "path": "/opt/ml/checkpoints", "asked": False}]
 BASH = proc("bash", "caught", command=["bash", "run.sh"])
+PAUSE = proc("sleep", "default", MAIN + 1)
 WRITER = {"pid": MAIN + 1, "inner": 2, "name": "python"}
 
 
@@ -97,6 +98,26 @@ WORKER = CHILD | {"command": ["python", "worker.py"]}
 FOREGROUND = run("bash", "run.sh").stop(BASH, CHILD).look(119.9, "deadline", BASH, CHILD).killed().gone()
 
 
+BEHIND = WORKER | {"background": True}
+SLEEP = proc("sleep", "default", MAIN + 2, command=["sleep", "1"])
+
+
+def _waits_a_second() -> Facts:
+    """Its trap tells the program, sleeps, and leaves: the sleep was not there when the signal came."""
+    journal = run("bash", "run.sh").order().look(-0.0001, "before", BASH, BEHIND).signal()
+    journal.look(0.0005, "after", BASH, BEHIND, SLEEP)
+    journal.note(0.999, "process-ended", pid=MAIN + 2, inner=3, name="sleep", code=0, signal=None)
+    journal.exit(1.0, 143).left(BEHIND)
+    return files(journal, 1.001, "end", save("big.bin.tmp", 0.1, 1.0, writer=WRITER)).gone()
+
+
+def _loops() -> Facts:
+    """Its trap sets a variable that nobody reads, and its loop goes on, one short command after the other."""
+    journal = run("bash", "run.sh", grace=3.0).stop(BASH, CHILD)
+    journal.note(0.05, "process-ended", pid=MAIN + 1, inner=2, name="python", code=0, signal=None)
+    return journal.look(2.9, "deadline", BASH, SLEEP).killed().gone()
+
+
 def _launcher(at: float, *more: dict[str, Any]) -> Facts:
     """Takes SIGTERM, and ends while its worker is in the middle of a save."""
     journal = run("python", "launch.py").stop(GOOD, WORKER).exit(at, 143).left(WORKER)
@@ -150,6 +171,12 @@ CASES: dict[str, tuple[list[str], Facts, list[LogLine]]] = {
     "a trap whose command is in the background": (
         ["handler-did-not-stop"],
         run("bash", "run.sh").stop(BASH, CHILD | {"background": True}).killed().gone(),
+        STEPS,
+    ),
+    "a trap whose command has ended": (["handler-did-not-stop"], _loops(), STEPS),
+    "a trap that waits a second with a command of its own": (
+        ["save-cut-off", "wrapper-died", "left-overs"],
+        _waits_a_second(),
         STEPS,
     ),
     "a traceback in the handler": (["handler-crashed"], left(run(), SAVED, code=1), STEPS + lines(*TRACEBACK)),
@@ -228,6 +255,11 @@ GRACEFUL: dict[str, tuple[list[str], Facts, list[LogLine]]] = {
         ["graceful"],
         left(run(), SAVED, code=1),
         [LogLine(line.wall - 3 * 10**9, line.text) for line in lines(*TRACEBACK)],
+    ),
+    "the pause of a script": (
+        ["graceful"],
+        files(run("bash", "run.sh").stop(BASH, PAUSE).exit(0.1, 0).left(PAUSE), 0.2, "end", SAVED).gone(),
+        STEPS,
     ),
     "temporary files are left": (
         ["left-overs", "graceful"],

@@ -12,8 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError
 
+from runner.diagnosis.afterwards import Afterwards, Load
+from runner.diagnosis.moments import Where
 from runner.diagnosis.overview import to_json
 from runner.diagnosis.report import SCHEMA, Report, diagnose
+from runner.diagnosis.series import Run, Series
 from tests.diagnosis import journals, reports
 from tests.diagnosis.journals import GOOD, Journal
 
@@ -51,7 +54,8 @@ def test_it_is_a_schema() -> None:
     Draft202012Validator.check_schema(DOCUMENT)
     assert DOCUMENT["title"] == SCHEMA
     assert DOCUMENT["properties"]["schema"] == {"const": SCHEMA}
-    assert list(DOCUMENT["properties"]) == [*diagnose([]).to_json(), "runs"]
+    several = ["runs", "worst", "run", "moment", "at", "counts"]
+    assert list(DOCUMENT["properties"]) == [*diagnose([]).to_json(), *several]
 
 
 @pytest.mark.parametrize("make", reports.ALL.values(), ids=reports.ALL)
@@ -76,6 +80,19 @@ def test_several_runs() -> None:
     assert found["verdict"] == "not-graceful"
     assert [run["verdict"] for run in found["runs"]] == ["graceful", "not-graceful"]
     assert to_json([reports.one()]) == reports.one().to_json()
+
+
+def test_a_series() -> None:
+    runs = [Run(1, Where.TRIGGER, reports.one()), Run(2, Where.START, reports.five())]
+    VALIDATOR.validate({**reports.one().to_json(), **Series(runs).to_json()})
+
+
+LOADED = Load("cat", "step", None, "SIGSEGV", last=("a", "b"))
+
+
+@pytest.mark.parametrize("afterwards", [Afterwards(0), Afterwards(2, True, "x"), Afterwards(2, False, "x", LOADED)])
+def test_what_came_afterwards(afterwards: Afterwards) -> None:
+    VALIDATOR.validate(diagnose(journals.graceful(), afterwards=afterwards).to_json())
 
 
 @pytest.mark.parametrize("change", [{"verdict": "fine"}, {"grace": "2"}, {"findings": []}, {"exit": {}}, {"new": 1}])

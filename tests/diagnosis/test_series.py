@@ -114,7 +114,7 @@ def test_json() -> None:
         (2, 3.0, "run", True, "graceful"),
     ]
     assert {"findings", "exit", "seconds_to_exit"} <= set(told["runs"][0])
-    assert "timeline" not in told["runs"][0]
+    assert {**told["runs"][1], **graceful(3.0).to_json()} == told["runs"][1]
 
 
 MIXED = Series(

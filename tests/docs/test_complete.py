@@ -35,8 +35,6 @@ from tests.probing import probe
 
 COMMANDS: Mapping[str, Any] = vars(typer.main.get_command(main.app))["commands"]
 COMMON = ("n", "t", "w", "a", "fact")
-RESERVED = {"did-not-resume"}
-"""Names that are given away already, so that nobody uses them for something else."""
 
 
 def values(enum: type[Enum]) -> set[str]:
@@ -96,7 +94,6 @@ def test_exit_codes() -> None:
 
 def test_finding_codes() -> None:
     assert set(names("check.md", "Findings", "code")) == values(Code)
-    assert set(names("check.md", "Reserved", "code")) == RESERVED - values(Code)
 
 
 def test_severities_of_findings() -> None:

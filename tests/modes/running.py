@@ -8,17 +8,35 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from runner import Runner
 from runner.diagnosis.report import LogLine
 from runner.errors import JobEnded, WaitTimeout
 from tests.cli.commanding import surroundings
-from tests.modes.programs import Program
 
 AFTER_READY = 0.2
 """Seconds that a program has after it said that it is ready."""
 PATIENCE = 30
+
+
+class Stoppable(Protocol):
+    """A program, and when it is to be stopped."""
+
+    @property
+    def command(self) -> Sequence[str]: ...
+    @property
+    def stop_at(self) -> str:
+        """It is found in the line after which it can be stopped."""
+
+    @property
+    def grace(self) -> float: ...
+    @property
+    def folder(self) -> Path:
+        """Where it runs."""
+
+    def build(self, scratch: Path) -> dict[str, str]:
+        """Make what it needs; the environment that finds it."""
 
 
 class Seen(NamedTuple):
@@ -31,7 +49,7 @@ class Seen(NamedTuple):
     log: Sequence[LogLine]
 
 
-def stop(program: Program, isolation: str, scratch: Path) -> Seen:
+def stop(program: Stoppable, isolation: str, scratch: Path) -> Seen:
     """Run it, stop it, judge it."""
     with Runner() as runner:
         job = runner.train(
@@ -51,7 +69,7 @@ def stop(program: Program, isolation: str, scratch: Path) -> Seen:
         return Seen(report.verdict.value, codes, story, job.facts(), job.logs())
 
 
-def resume(program: Program, isolation: str, scratch: Path) -> Seen:
+def resume(program: Stoppable, isolation: str, scratch: Path) -> Seen:
     """Run it, stop it, and start it again: by `runner check --resume`."""
     environment = surroundings(scratch) | program.build(scratch / "bin")
     scratch.mkdir(exist_ok=True)

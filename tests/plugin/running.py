@@ -26,7 +26,7 @@ import pytest
 from tests.probing import probe
 
 SAVES = [sys.executable, "-c", '''if True:
-    import os, signal, sys
+    import os, signal, sys, time
     def save(number, frame):
         with open(os.environ["SM_MODEL_DIR"] + "/model", "w") as model:
             model.write("learned")
@@ -34,7 +34,7 @@ SAVES = [sys.executable, "-c", '''if True:
     signal.signal(signal.SIGTERM, save)
     print("ready", flush=True)
     while True:
-        signal.pause()
+        time.sleep(0.02)
 ''']
 
 """

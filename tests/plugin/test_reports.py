@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+import runner.pytest_plugin
+from runner.pytest_plugin import options
 from tests.plugin.running import run, run_in_terminal
 
 SUITE = """
@@ -63,6 +67,18 @@ def test_reports_are_as_wide_as_the_terminal(folder: Path, width: int, workers: 
         assert listed[1] == "    test_it.py::test_one"
     else:
         assert listed[0].endswith("  test_it.py::test_one")
+
+
+def test_a_worker_is_told_the_width() -> None:
+    # Where Python has readline, its environment tells it too: readline sets COLUMNS.
+    node = SimpleNamespace(config=SimpleNamespace(stash=pytest.Stash()), workerinput={})
+    told = options.Options(None, None, 77)
+    node.config.stash[options.KEY] = told
+    runner.pytest_plugin.pytest_configure_node(node)
+    worker = SimpleNamespace(workerinput=node.workerinput, stash=pytest.Stash())
+    worker.getoption = worker.getini = lambda name: None
+    options.read(cast(pytest.Config, worker))
+    assert options.of(cast(pytest.Config, worker)) == told
 
 
 def test_colour_is_pytests_own(folder: Path) -> None:

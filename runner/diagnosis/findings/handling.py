@@ -40,7 +40,7 @@ def trap_deferred(story: Story) -> Finding | None:
     child = _foreground(story)
     if child is None or story.log.news:
         return None
-    if story.killed and not story.cut_short:
+    if story.killed and not story.cut_short and not _ended_before_kill(child, story):
         so = f"The trap had not run when {grace(story)} was over."
     elif _left(story) and _ended_before_main(child, story):
         so = "It ran only because that ended by itself in time; with more work left it would have been killed."
@@ -114,16 +114,29 @@ def _is_on_purpose(crash: Crash, story: Story) -> bool:
 
 
 def _foreground(story: Story) -> Process | None:
-    """What a shell as main process waits for, without having started it with an `&`."""
+    """What a shell as main process waited for when the signal came, without having started it with an `&`."""
     if story.main is None or not is_shell(story.main) or story.heard is not True:
         return None
     below = [p for p in story.descendants if p.ppid == story.main.pid and not p.background]
-    return next((p for p in below if not _was_signalled(p, story)), None)
+    before = _others_before(story)
+    there = [p for p in below if not before or p.identity in before]
+    return next((p for p in there if not _was_signalled(p, story)), None)
+
+
+def _others_before(story: Story) -> set[tuple[int, int | None]]:
+    """Who was there when the signal came: a trap that runs starts processes, too. Empty: nobody was, or nobody saw."""
+    looks = (look for look in story.looks if look.moment == "before")
+    return {p.identity for look in looks for p in look.processes if not story.is_main(p)}
 
 
 def _was_signalled(process: Process, story: Story) -> bool:
     """It ended by SIGTERM: somebody has passed the signal on."""
     return any(end.pid == process.pid and end.signal == "SIGTERM" for end in story.process_ends)
+
+
+def _ended_before_kill(process: Process, story: Story) -> bool:
+    """The shell has had its turn since."""
+    return story.kill is not None and any(e.pid == process.pid and e.ns < story.kill.ns for e in story.process_ends)
 
 
 def _ended_before_main(process: Process, story: Story) -> bool:

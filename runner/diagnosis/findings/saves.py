@@ -6,10 +6,12 @@ from itertools import pairwise
 
 from runner.diagnosis import cures, remedies, saving
 from runner.diagnosis.files import Save, amount
+from runner.diagnosis.findings import handlers
 from runner.diagnosis.findings.base import Code, Finding, error, warning
 from runner.diagnosis.printable import clipped, seconds
 from runner.diagnosis.story import Story
 from runner.diagnosis.wording import grace, main_name, outcome
+from runner.lifecycle.stops import Disposition
 
 _TALKATIVE = 4
 """Lines before the signal from which it is known when the next one is due."""
@@ -65,7 +67,7 @@ def save_cut_off_by_kill(story: Story) -> Finding | None:
 def periodic_checkpoint(story: Story) -> Finding | None:
     """Only where the program did not end because of the signal: its saves prove nothing then."""
     rhythm = saving.rhythm(story)
-    if rhythm is None or not story.asked or not story.killed or story.log.news:
+    if rhythm is None or not story.asked or not story.killed or story.log.news or _is_explained(story):
         return None
     return error(
         Code.PERIODIC_CHECKPOINT,
@@ -107,6 +109,13 @@ def _save_cut_off(story: Story) -> Finding | None:
         f"and it was never finished.{more}",
         remedies.cut_off_save(story),
     )
+
+
+def _is_explained(story: Story) -> bool:
+    """What kept it from stopping is known, and how it saves has nothing to do with that."""
+    if story.at_signal is None or story.at_signal is Disposition.IGNORED or handlers.blocked(story) is not None:
+        return True
+    return handlers.wrapper_swallowed(story) is not None or handlers.too_early(story) is not None
 
 
 def _is_answer(save: Save, story: Story) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.diagnosis import cures, remedies, saving
-from runner.diagnosis.commands import ignores_by_design, is_helper, is_shell, passes_on
+from runner.diagnosis.commands import ignores_by_design, is_helper, is_shell, passes_on, program
 from runner.diagnosis.files import amount
 from runner.diagnosis.findings.base import Code, Finding, error, warning
 from runner.diagnosis.printable import clipped, seconds
@@ -46,7 +46,7 @@ def _is_child(below: Process, main: Process, story: Story) -> bool:
 
 
 def left_overs(story: Story) -> Finding | None:
-    left = tuple(p for p in still_alive(story) if not ignores_by_design(p))
+    left = tuple(p for p in still_alive(story) if not ignores_by_design(p) and not _is_pause(p, story))
     if not story.ended_by_itself:
         return None
     files = _files_left(story)
@@ -57,6 +57,14 @@ def left_overs(story: Story) -> Finding | None:
         " ".join(part for part in (_processes_left(left, story), files) if part),
         cures.children(story.main, left[0]) if left else remedies.TEMPORARIES,
     )
+
+
+def _is_pause(process: Process, story: Story) -> bool:
+    """A script's own `sleep` in its foreground: nothing is lost with it."""
+    main = story.main
+    if main is None or not is_shell(main) or process.background:
+        return False
+    return program(process) == "sleep" and _is_child(process, main, story)
 
 
 def _processes_left(left: tuple[Process, ...], story: Story) -> str:

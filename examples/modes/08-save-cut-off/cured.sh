@@ -1,0 +1,6 @@
+#!/bin/sh
+cd "$(dirname "$0")"
+trap 'kill -TERM "$child"; wait "$child"' TERM
+python ../01-graceful/slow_save.py &
+child=$!
+wait "$child"

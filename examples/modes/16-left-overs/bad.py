@@ -1,0 +1,30 @@
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+
+PATH = os.path.join(os.environ.get("SM_CHECKPOINT_DIR", "/opt/ml/checkpoints"), "state.json")
+stopping = False
+
+
+def on_sigterm(number, frame):
+    global stopping
+    stopping = True
+
+
+signal.signal(signal.SIGTERM, on_sigterm)
+os.makedirs(os.path.dirname(PATH), exist_ok=True)
+cache = tempfile.mkdtemp(prefix="cache-")
+worker = subprocess.Popen(["sleep", "60"])  # loads data, sends metrics, ...
+step = 0
+print("ready")
+while step < 600 and not stopping:
+    time.sleep(0.1)  # one step of the training
+    step += 1
+    print(f"step {step} loss {0.99**step:.4f}")
+
+with open(PATH + ".tmp", "w") as file:
+    json.dump({"step": step}, file)
+os.replace(PATH + ".tmp", PATH)
