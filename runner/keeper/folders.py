@@ -56,7 +56,7 @@ class Place:
 class Folder(Place):
     """A folder below a root, where it is now: a rename changes parent and name."""
 
-    __slots__ = ("entries", "name", "parent")
+    __slots__ = ("entries", "name", "parent", "unseen")
 
     def __init__(self, of: Saves, parent: Folder | None, name: bytes) -> None:
         super().__init__(of)
@@ -64,6 +64,8 @@ class Folder(Place):
         self.name = name
         self.entries: dict[bytes, Save | Folder] = {}
         """Folders that are watched, and files in which something was saved lately."""
+        self.unseen = False
+        """It is watched, but has not been looked through: it had another name by then."""
 
     @property
     def root(self) -> Root:

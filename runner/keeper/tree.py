@@ -63,6 +63,7 @@ class Tree:
         for root, folders in zip(self.roots, below, strict=True):
             for folder in folders if root.watch >= 0 else ():
                 self._take(folder, self._look_up(folder.host()), now)
+        self._astray = False  # a root that is not there is waited for
 
     def _below(self, root: Root) -> list[Folder]:
         found: list[Folder] = [root]
@@ -89,7 +90,7 @@ class Tree:
                     if entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False):
                         found.append((entry.name, entry.is_dir(follow_symlinks=False)))
         except OSError as error:
-            self.missed = self.missed or error.errno not in _NOT_THERE
+            self._lost_sight(error)
         return found
 
     # --- a watch
@@ -105,6 +106,13 @@ class Tree:
             if error.errno not in _NOT_THERE:
                 self.missed = True
             return None
+
+    def _lost_sight(self, error: OSError | None) -> None:
+        """What was there a moment ago cannot be looked at: it has another name by now, or nobody may."""
+        if error is None or error.errno in _NOT_THERE:
+            self._astray = True
+        else:
+            self.missed = True
 
     def _take(self, folder: Folder, watch: int | None, now: int) -> bool:
         """What happens in this folder is this job's from now on; False if it is watched for the job already."""
@@ -197,7 +205,10 @@ class Tree:
             self._look_through(folder, how, now)
 
     def _look_again(self, folder: Folder, now: int) -> None:
-        """Find the folders that are in it now, and in those."""
+        """Find the folders that are in it now, and in those; files only where they have never been looked for."""
+        if folder.unseen:
+            folder.unseen = False
+            self._look_through(folder, CREATED, now)
         for name, is_folder in self._entries(folder):
             watch = self._look_up(folder.host() + b"/" + name) if is_folder else None
             if watch is not None:
@@ -210,14 +221,21 @@ class Tree:
         """Find what was made in a new folder before it was watched, and in those that are in it."""
         new = [folder]
         for found in new:
-            for name, is_folder in self._entries(found):
+            entries = self._entries(found)
+            if self._look_up(found.host()) != found.watch:
+                found.unseen = self._astray = True
+                continue
+            for name, is_folder in entries:
                 if name in found.entries:
                     continue
                 if not is_folder:
                     self.found(found, name, how, now)
                     continue
                 below = Folder(found.of, found, name)
-                if self._take(below, self._look_up(below.host()), now):
+                watch = self._look_up(below.host())
+                if watch is None:
+                    self._lost_sight(None)
+                elif self._take(below, watch, now):
                     new.append(below)
 
     def folder_gone(self, folder: Folder, now: int) -> None:
