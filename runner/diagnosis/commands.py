@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from runner.diagnosis.printable import clipped, command_line
-from runner.diagnosis.story import Process
+from runner.diagnosis.story import SHELLS, Process
 
-SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
 INITS = frozenset({"tini", "tini-static", "docker-init", "dumb-init", "catatonit"})
 """Written to be PID 1: they pass SIGTERM on and end as their child does."""
 FORWARDERS = INITS | {"timeout", "uv"}

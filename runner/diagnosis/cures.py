@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from runner.diagnosis.commands import (
     INITS,
-    SHELLS,
     Command,
     has_settings,
     is_compound,
@@ -24,7 +23,7 @@ from runner.diagnosis.commands import (
     starts,
 )
 from runner.diagnosis.printable import clipped, command_line, printable
-from runner.diagnosis.story import Process, Story
+from runner.diagnosis.story import SHELLS, Process, Story
 
 PYTHON_HANDLER = """\
 # at the very top of the program, before the slow imports:

@@ -23,6 +23,7 @@ CRASHES = frozenset({"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE", "SIGSYS
 """Signals by which the kernel or libc ends a program that has gone wrong."""
 
 _DEAD = frozenset("ZX")
+SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
 
 
 @dataclass(frozen=True)
@@ -292,9 +293,13 @@ class Story:
 
         Each as it was when it took SIGTERM, if it ever did, else as it was seen last.
         """
+        others = [process for process in self._others() if process.alive]
+        names = {process.identity: process.name for process in others}
         seen: dict[tuple[int, int | None], Process] = {}
-        for process in self._others():
-            if process.alive and (process.identity not in seen or not seen[process.identity].takes):
+        for process in others:
+            if process.name != names[process.identity] or self._is_copy_of_shell(process):
+                continue  # it had not executed its program yet: what it did with SIGTERM was its parent's way
+            if process.identity not in seen or not seen[process.identity].takes:
                 seen[process.identity] = process
         parents = {p.pid: p.ppid for p in seen.values()}
         return tuple(sorted(seen.values(), key=lambda p: _depth(p.pid, parents)))
@@ -303,6 +308,10 @@ class Story:
     def last_files(self) -> Files:
         """The latest of what is known of its files."""
         return next((self.files[moment] for moment in ("end", "kill", "stop") if moment in self.files), Files())
+
+    def _is_copy_of_shell(self, process: Process) -> bool:
+        """A fork of a shell, seen from afar: bash blocks SIGTERM from its fork(2) to the exec(2)."""
+        return process.name in SHELLS and not process.command and process.takes
 
     def is_main(self, process: Process) -> bool:
         return process.pid == self.main_pid if self.main_pid is not None else process.inner == 1

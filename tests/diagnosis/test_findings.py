@@ -27,6 +27,8 @@ TINI = proc("tini", "waited", command=["tini", "--", "python", "train.py"])
 TINI_BASH = proc("tini", "waited", command=["tini", "--", "bash", "run.sh"])
 BASH_CHILD = proc("bash", "default", MAIN + 1, command=["bash", "run.sh"])
 GRANDCHILD = proc("python", "caught", MAIN + 2, ppid=MAIN + 1, command=["python", "train.py"])
+BASH = proc("bash", "default", command=["bash", "run.sh"])
+FORK = proc("bash", "blocked", MAIN + 1, command=[])
 IGNORING = proc("python", "ignored", command=["python", "train.py"])
 BLOCKING = proc("python", "blocked", command=["python", "train.py"])
 
@@ -186,6 +188,20 @@ NOT_GRACEFUL: dict[str, tuple[list[str], Facts]] = {
         .exit(0.01, 143)
         .left(GRANDCHILD)
         .gone(),
+    ),
+    "a fork of bash that has not executed its program yet": (
+        ["no-handler-pid1"],
+        run("bash", "run.sh")
+        .order()
+        .look(-0.0001, "before", BASH, FORK)
+        .signal()
+        .look(0.001, "after", BASH, FORK | {"name": "sleep", "sigterm": "default", "command": ["sleep", "1"]})
+        .killed()
+        .gone(),
+    ),
+    "a fork of bash that was seen once": (
+        ["no-handler-pid1"],
+        run("bash", "run.sh").order().look(-0.0001, "before", BASH, FORK).signal().killed().gone(),
     ),
     "out of memory": (["out-of-memory"], run().stop(GOOD).died(1.0, "SIGKILL", "other", "yes").gone()),
     "killed by somebody": (["killed-by-other"], run().stop(GOOD).died(1.0, "SIGKILL", "other", "unknown").gone()),

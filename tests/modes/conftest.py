@@ -1,4 +1,4 @@
-"""`make modes` runs every program of a mode in both isolations; without `--modes` it is one program of each mode."""
+"""`make modes` runs every program of a mode in both isolations; every run of the suite has the examples of each."""
 
 from __future__ import annotations
 

@@ -6,11 +6,14 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 PROGRAMS = Path(__file__).parent / "programs"
+PATH = f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}"
+"""`python` is this interpreter."""
 
 MODES: dict[int, tuple[str, tuple[str, ...]]] = {
     1: ("graceful", ("graceful",)),
@@ -76,7 +79,7 @@ class Program:
         """A command that this machine does not have."""
         own = {output for _, output in self.compiles}
         wanted = [word for word in ("gcc" if self.compiles else "", self.command[0]) if word and word not in own]
-        return next((word for word in wanted if shutil.which(word) is None), None)
+        return next((word for word in wanted if shutil.which(word, path=PATH) is None), None)
 
     def build(self, scratch: Path) -> dict[str, str]:
         """Compile what has to be; the environment that finds it."""
@@ -85,7 +88,7 @@ class Program:
             subprocess.run(
                 ["gcc", "-O1", "-o", scratch / output, self.folder / source, "-lpthread"], check=True, timeout=60
             )
-        return {"PATH": f"{scratch}:{os.environ['PATH']}"}
+        return {"PATH": f"{scratch}:{PATH}"}
 
 
 def programs() -> list[Program]:

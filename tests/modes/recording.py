@@ -26,8 +26,9 @@ def record(program: Program, isolation: str, seen: Seen, folder: Path, own: Path
         "log": [[line.wall, line.text] for line in seen.log],
     }
     text = json.dumps(kept, separators=(",", ":"))
-    for path, name in ((own, "/tmp/test"), (program.folder, "/work"), (Path(sys.executable).parent, "/usr/bin")):
+    own_names = ((own, "/tmp/test"), (program.folder, "/project"), (Path(sys.executable).parent, "/usr/bin"))
+    for path, name in (*own_names, (Path(sys.base_prefix), "/usr"), (ROOT, "/project"), (Path.home(), "/home/user")):
         text = text.replace(str(path), name)
-    text = re.sub(r"/[^\"]*?/(runner-[a-z0-9_]{8})", r"/tmp/\1", text).replace(str(ROOT), "/project")
+    text = re.sub(r"/[^\"]*?/(runner-[a-z0-9_]{8})", r"/tmp/\1", text)
     (folder / "recorded").mkdir(exist_ok=True)
     (folder / "recorded" / f"{program.name}-{isolation}.json").write_text(text + "\n")

@@ -12,22 +12,11 @@ from tests.modes.programs import MODES, Program, programs
 from tests.modes.recording import record
 from tests.modes.running import resume, stop
 
-IN_EVERY_RUN = frozenset(
-    {
-        *("01-plain-flag", "02-tini-python", "03-python-loop", "04-python-ign", "05-bash-script", "06-bash-exit"),
-        *("07-bash-trap", "08-c-init", "09-bare-except", "10-pbkdf2", "11-c-part", "12-popen-timeout"),
-        *("13-sys-exit", "14-attribute", "15-python-imports", "16-popen-left"),
-    }
-)
-"""One program of each mode is in every run of the suite, in `pid1`; `make modes` runs all."""
-
 
 def cases() -> Iterator[object]:
     for program in programs():
         for isolation in ("pid1", "plain"):
-            often = program.name in IN_EVERY_RUN and isolation == "pid1"
-            marks = [] if often else [pytest.mark.modes]
-            yield pytest.param(program, isolation, id=f"{program.name}-{isolation}", marks=marks)
+            yield pytest.param(program, isolation, id=f"{program.name}-{isolation}")
 
 
 def test_each_mode_has_programs_of_different_make() -> None:
@@ -37,6 +26,7 @@ def test_each_mode_has_programs_of_different_make() -> None:
         assert len({program.language for program in own}) >= 2, mode
 
 
+@pytest.mark.modes
 @pytest.mark.parametrize(("program", "isolation"), list(cases()))
 def test_mode(program: Program, isolation: str, nothing_left: Path, pytestconfig: pytest.Config) -> None:
     missing = program.needs()
