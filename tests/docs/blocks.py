@@ -151,7 +151,9 @@ def environment(folder: Path) -> dict[str, str]:
     """
     here = Path(sys.executable).parent
     # Those of the pytest that runs this are not for one that it starts.
-    outer = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    # With CI or BUILD_NUMBER set pytest does not cut its lines to the width of the terminal.
+    unlike = ("PYTEST_", "CI", "BUILD_NUMBER")
+    outer = {name: value for name, value in os.environ.items() if not name.startswith(unlike)}
     found = {**outer, "PATH": f"{here}:{os.environ.get('PATH', os.defpath)}", "COLUMNS": str(WIDTH)}
     if not importlib.metadata.entry_points(group="pytest11", name="grace-runner"):
         found["PYTEST_PLUGINS"] = "runner.pytest_plugin"

@@ -69,6 +69,12 @@ class Ran(NamedTuple):
         return case
 
 
+def surroundings() -> dict[str, str]:
+    """Without what is set for the pytest that runs this, and for CI, where pytest does not cut its lines."""
+    unlike = ("PYTEST_", "COV_", "CI", "BUILD_NUMBER")
+    return {name: value for name, value in os.environ.items() if not name.startswith(unlike)}
+
+
 def run(
     folder: Path,
     suite: str,
@@ -153,7 +159,7 @@ def private_directories(folder: Path) -> list[Path]:
 
 
 def _usual(folder: Path) -> dict[str, str]:
-    outer = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
+    outer = surroundings()
     path = os.pathsep.join([str(_installed(folder)), str(ROOT)])
     return {**outer, "PYTHONPATH": path, "TMPDIR": str(folder / "tmp"), "COLUMNS": "80", "NO_COLOR": "1"}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin.running import ROOT, run
+from tests.plugin.running import ROOT, run, surroundings
 
 SHOWS = """
 def test_one(launch_job):
@@ -108,7 +108,7 @@ def test_a_program_that_has_imported_the_runner_may_start_pytest(folder: Path) -
     done = subprocess.run(
         [sys.executable, "-c", program],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": path, "TMPDIR": str(folder / "tmp")},
+        env={**surroundings(), "PYTHONPATH": path, "TMPDIR": str(folder / "tmp")},
         capture_output=True,
         text=True,
         timeout=50,
