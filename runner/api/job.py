@@ -140,12 +140,6 @@ class Job:
         found = self._reported()
         return diagnose(found["facts"], log=[LogLine(*line) for line in found["log"]], afterwards=afterwards)
 
-    def last_lines(self, count: int) -> Sequence[LogLine]:
-        """The last lines that the job has printed, without reading all the others."""
-        from runner.diagnosis.report import LogLine
-
-        return [LogLine(*line) for line in self._reported()["log"][-count:]]
-
     def delete(self) -> None:
         """Delete a job that has ended, with its journal and log. Raises JobNotEnded."""
         self._runner.call(self._runner.verbs.delete(self._kind, self.name))

@@ -126,7 +126,7 @@ def _load(runner: Runner, wish: Wish, command: str, first: Job, saved: list[Save
         job.stop(now=True)
         return Load(command, newest.path, None, seconds=LOAD_SECONDS)
     ended = job.summary()
-    last = tuple(line.text[:_OF_LINE] for line in job.last_lines(_LAST_LINES))
+    last = tuple(line.text[:_OF_LINE] for line in job.tail(_LAST_LINES))
     return Load(command, newest.path, ended["exit_code"], ended["exit_signal"], last=last)
 
 
@@ -156,6 +156,6 @@ def _end(job: Job) -> str:
 
 
 def _quoted(job: Job) -> str:
-    lines = [line.text.strip()[:_OF_LINE] for line in job.last_lines(_LAST_LINES)]
+    lines = [line.text.strip()[:_OF_LINE] for line in job.tail(_LAST_LINES)]
     last = next((line for line in reversed(lines) if line), None)
     return "" if last is None else f", its last line being {last!r}"

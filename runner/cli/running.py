@@ -11,11 +11,9 @@ from runner.api import Job, Runner
 from runner.cli import resuming, terminal
 from runner.cli.triggers import Trigger
 from runner.cli.wishes import Wish
-from runner.diagnosis import deciding
 from runner.diagnosis.report import Report
 from runner.errors import ExpressionTooSlow, JobEnded, WaitTimeout
 
-_LOOK_EVERY = 1.0
 _LAST_LINES = 10
 
 
@@ -38,7 +36,7 @@ class Ran:
 
     @property
     def last_lines(self) -> Sequence[str]:
-        return [line.text for line in self.job.last_lines(_LAST_LINES)]
+        return [line.text for line in self.job.tail(_LAST_LINES)]
 
 
 def run(runner: Runner, wish: Wish, trigger: Trigger) -> Ran:
@@ -57,7 +55,7 @@ def run(runner: Runner, wish: Wish, trigger: Trigger) -> Ran:
     came = True
     try:
         trigger.wait(job, wish.give_up)
-        _stop(job, wish)
+        job.stop(full_grace=wish.full_grace)
     except JobEnded:
         job.wait()
     except (WaitTimeout, ExpressionTooSlow) as late:
@@ -67,23 +65,3 @@ def run(runner: Runner, wish: Wish, trigger: Trigger) -> Ran:
     if wish.resume is not None and came:
         report = job.report(afterwards=resuming.afterwards(runner, wish, job, report))
     return Ran(job, report, came)
-
-
-def _stop(job: Job, wish: Wish) -> None:
-    """Stop it and wait for its end; cut the wait short once the facts decide."""
-    job.stop(wait=False)
-    if wish.full_grace or wish.grace <= deciding.SETTLED_AFTER:
-        job.wait()
-        return
-    patience = deciding.SETTLED_AFTER
-    while True:
-        try:
-            job.wait(timeout=patience)
-            return
-        except WaitTimeout:
-            patience = _LOOK_EVERY
-        job.look()
-        if deciding.decided(job.facts()):
-            job.kill("facts-decide")
-            job.wait()
-            return

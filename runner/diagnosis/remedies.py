@@ -18,6 +18,21 @@ def save_atomically(data, path):
         os.fsync(file.fileno())
     os.replace(path + ".tmp", path)"""
 
+RESUME = """\
+# at the start of the program, before the training loop:
+import os, torch
+
+path = os.path.join(os.environ.get("SM_CHECKPOINT_DIR", "/opt/ml/checkpoints"), "checkpoint.pt")
+first = 0
+if os.path.exists(path):
+    saved = torch.load(path)
+    model.load_state_dict(saved["model"])
+    optimizer.load_state_dict(saved["optimizer"])
+    first = saved["epoch"] + 1
+    print(f"resumed at epoch {first}")
+for epoch in range(first, epochs):
+    ..."""
+
 SMALLER_SAVE = """\
 # SageMaker gives 120 s, and no more. Save less, or save earlier:
 # - at the stop only what changed: the weights, not the optimizer's state; no data set, no cache

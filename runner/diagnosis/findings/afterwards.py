@@ -2,37 +2,12 @@
 
 from __future__ import annotations
 
+from runner.diagnosis import remedies
 from runner.diagnosis.afterwards import Load
 from runner.diagnosis.findings.base import Code, Finding, error, warning
 from runner.diagnosis.printable import clipped, seconds
 from runner.diagnosis.story import Story
 from runner.diagnosis.wording import main_name
-
-RESUME = """\
-# at the start of the program, before the training loop:
-import os, torch
-
-path = os.path.join(os.environ.get("SM_CHECKPOINT_DIR", "/opt/ml/checkpoints"), "checkpoint.pt")
-first = 0
-if os.path.exists(path):
-    saved = torch.load(path)
-    model.load_state_dict(saved["model"])
-    optimizer.load_state_dict(saved["optimizer"])
-    first = saved["epoch"] + 1
-    print(f"resumed at epoch {first}")
-for epoch in range(first, epochs):
-    ..."""
-
-ATOMIC = """\
-# write beside the checkpoint's place and rename: it is there complete or not at all
-import os
-
-def save(state, path):
-    with open(path + ".tmp", "wb") as file:
-        torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(path + ".tmp", path)"""
 
 
 def did_not_resume(story: Story) -> Finding | None:
@@ -44,7 +19,7 @@ def did_not_resume(story: Story) -> Finding | None:
         Code.DID_NOT_RESUME,
         f"{main_name(story)} was started again with what it had saved ({files}), and it did not go on from there: "
         f"{after.why}. After a stop, an interruption or a restart it begins from the beginning.",
-        RESUME,
+        remedies.RESUME,
     )
 
 
@@ -56,7 +31,7 @@ def checkpoint_unreadable(story: Story) -> Finding | None:
         Code.CHECKPOINT_CORRUPT,
         f"What {main_name(story)} had saved cannot be read: `{clipped(load.command, 200)}` ended with {_end(load)} "
         f"for {clipped(load.checkpoint, 200)}.{_last(load)}",
-        ATOMIC,
+        remedies.ATOMIC_SAVE,
     )
 
 

@@ -148,7 +148,7 @@ def _ended_before_main(process: Process, story: Story) -> bool:
 def _killed_worker(story: Story) -> tuple[Process, float, str] | None:
     """A process below that takes SIGTERM, when it ended, and how."""
     ends = [(end, "killed") for end in saving.killed_inside(story)]
-    ends += [(end, "ended, or had ended,") for end in saving.lost_inside(story)]
+    ends += [(end, "lost") for end in saving.lost_inside(story)]
     for end, how in ends:
         after = story.since_zero(end.ns)
         worker = next((p for p in story.descendants if p.pid == end.pid and p.takes), None)
