@@ -210,10 +210,11 @@ class Job:
             boot=procfs.boot_id(),
             cause=order["cause"],
         )
+        self.journal.flush()
         return True
 
     def see_before_signal(self, closely: bool) -> bool:
-        """Write down what the main process does; False if it is to be asked again in a moment (`BETWEEN_TWO_MASKS`).
+        """Take note of what the main process does; False if it is to be asked again in a moment (`BETWEEN_TWO_MASKS`).
 
         `closely`: look at the other processes too, because a main process that ends at once takes them with it.
         """
@@ -221,7 +222,6 @@ class Job:
         seen = self._looks.before_signal(closely, settled)
         if seen:
             self.traces.stopped()
-        self.journal.flush()
         return seen
 
     @property

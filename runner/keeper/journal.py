@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # The wall clock is read once: however it is set afterwards, the times in a journal stay in order.
 _WALL_AT_ZERO = clock.wall_ns() - clock.monotonic_ns()
 
-
+# json.dumps makes an encoder for each call that asks for separators of its own.
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -26,16 +26,18 @@ def wall_at(instant_ns: int) -> int:
 
 
 class Journal:
-    """Facts are added in memory and written together by `flush`, so that many stops cost one write each.
+    """Facts are added in memory, and put into words and written together by `flush`: an instant that matters, such as
+    a signal's, does not wait for what was seen before it to be written down.
 
     A write that fails (a full disk) keeps the facts for the next flush: it must never hold up a signal.
     """
 
-    __slots__ = ("_fd", "_lines", "_wall", "attempt", "number", "torn")
+    __slots__ = ("_facts", "_fd", "_unwritten", "_wall", "attempt", "number", "torn")
 
     def __init__(self, path: str, attempt: int) -> None:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        self._lines: list[bytes] = []
+        self._facts: list[dict[str, Any]] = []
+        self._unwritten = b""
         self.attempt = attempt
         text = read_all(self._fd)
         self.torn = bool(text) and not text.endswith(b"\n")
@@ -45,28 +47,30 @@ class Journal:
         self._wall = facts[-1]["w"] if facts else 0
         if self.torn:
             # Half a line from a keeper that died in the middle of a write: it ends here and is not a fact.
-            self._lines.append(b"\n")
+            self._unwritten = b"\n"
 
     def add(self, fact: FactName, at: int | None = None, **members: Any) -> None:
         """Write down a fact that happened at an instant of CLOCK_MONOTONIC (default: now)."""
         instant = clock.monotonic_ns() if at is None else at
         self.number += 1
         self._wall = max(self._wall, wall_at(instant))
-        line = {"n": self.number, "t": instant, "w": self._wall, "a": self.attempt, "fact": fact.value, **members}
-        self._lines.append(_encode(line).encode() + b"\n")
+        self._facts.append(
+            {"n": self.number, "t": instant, "w": self._wall, "a": self.attempt, "fact": fact.value, **members}
+        )
 
     def flush(self) -> bool:
         """Hand the facts to the kernel: they survive the death of every process of ours. True if all are written."""
-        if not self._lines:
+        if self._facts:
+            self._unwritten += b"".join(_encode(fact).encode() + b"\n" for fact in self._facts)
+            self._facts = []
+        if not self._unwritten:
             return True
-        data = b"".join(self._lines)
         try:
-            written = os.write(self._fd, data)
+            written = os.write(self._fd, self._unwritten)
         except OSError:
             written = 0
-        rest = data[written:]
-        self._lines = [rest] if rest else []
-        return not rest
+        self._unwritten = self._unwritten[written:]
+        return not self._unwritten
 
     def close(self) -> None:
         self.flush()
