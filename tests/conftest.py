@@ -86,7 +86,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     times = metafunc.config.getoption("--repeat-each")
-    if times > 1:
+    # What the marker leaves out anyway is not made twenty times over first: collecting took a minute.
+    left_out = metafunc.config.getoption("-m").startswith("stress") and "_case" not in metafunc.fixturenames
+    if times > 1 and not left_out:
         metafunc.fixturenames.append("repetition")
         metafunc.parametrize("repetition", range(times))
 
