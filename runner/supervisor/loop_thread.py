@@ -28,6 +28,8 @@ class LoopThread:
         self._thread = threading.Thread(target=self._loop.run_forever, name="runner-supervisor", daemon=True)
         self._thread.start()
         self._is_closed = False
+        # What is handed over comes before the end is, or is refused: after it nobody would ever answer.
+        self._entrance = threading.RLock()
 
     @property
     def is_inherited(self) -> bool:
@@ -36,17 +38,14 @@ class LoopThread:
 
     def call(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
         """Run the coroutine and wait for what it returns or raises. Raises RunnerClosed."""
-        if self.is_inherited or self._is_closed:
+        if self.is_inherited:
             coroutine.close()
-            what = "is used in a forked child of the process that made it" if self.is_inherited else "has been closed"
-            raise RunnerClosed(f"this runner {what}")
-        try:
-            future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-        except BaseException:
-            # A KeyboardInterrupt can come here too. The loop may have it already, and then ends it in `close`.
-            with contextlib.suppress(ValueError):
+            raise RunnerClosed("this runner is used in a forked child of the process that made it")
+        with self._entrance:
+            if self._is_closed:
                 coroutine.close()
-            raise
+                raise RunnerClosed("this runner has been closed")
+            future = self._hand_over(coroutine)
         try:
             return future.result()
         except concurrent.futures.CancelledError:
@@ -57,13 +56,30 @@ class LoopThread:
 
     def close(self) -> None:
         """Give up what is still running, wait for what runs in threads, and end."""
-        if self.is_inherited or self._is_closed:
+        if self.is_inherited:
             return
-        self.call(_give_up())
-        self._is_closed = True
+        with self._entrance:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            given_up = self._hand_over(_give_up())
+        try:
+            given_up.result()
+        except BaseException:
+            self._is_closed = False
+            raise
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    def _hand_over(self, coroutine: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T]:
+        try:
+            return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        except BaseException:
+            # A KeyboardInterrupt can come here too. The loop may have it already, and then ends it in `close`.
+            with contextlib.suppress(ValueError):
+                coroutine.close()
+            raise
 
 
 async def _give_up() -> None:
