@@ -17,9 +17,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from runner.backends.base import Launch, Listener, Mount, Stop, Watched, journal, log
 from runner.backends.local import LocalBackend
+from runner.keeper import start
 from runner.keeper.journal import parse
 from runner.lifecycle.phases import Cause
 from runner.lifecycle.stops import Isolation
@@ -55,6 +57,13 @@ while (now := time.monotonic() - began) < seconds:
         file.write(piece)
         sent += len(piece)
     time.sleep(0.0005)
+"""
+
+# The keeper that signals without having looked: what a look costs in the path of a stop is the difference.
+_BLIND = """
+from runner.keeper.job import Job
+Job.see_before_signal = lambda job, closely: True
+Job.disposition = lambda job: None
 """
 
 
@@ -120,8 +129,9 @@ class _Jobs:
 
 
 @asynccontextmanager
-async def _keeper(folder: Path, isolation: Isolation) -> AsyncIterator[_Jobs]:
-    with tempfile.TemporaryDirectory(dir=folder) as name:
+async def _keeper(folder: Path, isolation: Isolation, before: str = "") -> AsyncIterator[_Jobs]:
+    """A keeper that runs the Python code `before` when it starts."""
+    with tempfile.TemporaryDirectory(dir=folder) as name, patch.object(start, "_PROGRAM", _with(before)):
         backend = LocalBackend(Path(name))
         await backend.open(Listener())
         try:
@@ -129,6 +139,12 @@ async def _keeper(folder: Path, isolation: Isolation) -> AsyncIterator[_Jobs]:
             yield _Jobs(Path(name), backend, isolation)
         finally:
             await backend.close()
+
+
+def _with(before: str) -> str:
+    program: str = start._PROGRAM
+    first, main, rest = program.rpartition("main(")
+    return f"{first}{before}{main}{rest}"
 
 
 def _read(path: Path) -> bytes:
@@ -146,7 +162,7 @@ async def _until(condition: Callable[[], bool], saying: str) -> None:
 def _ms_between(facts: list[dict[str, Any]], first: str, last: str) -> float:
     """Between the first facts of these names, or looks of these moments."""
     at = [next(fact["t"] for fact in facts if name in (fact["fact"], fact.get("moment"))) for name in (first, last)]
-    return (at[1] - at[0]) / 1e6
+    return float(at[1] - at[0]) / 1e6
 
 
 # --- the floor: the same files of the same processes, read and no more
@@ -167,15 +183,19 @@ def _read_files(pids: Sequence[int], names: Sequence[str]) -> float:
 
 
 async def _signal_of_one(folder: Path, program: Path, isolation: Isolation, rounds: int) -> None:
-    ours, floor = [], []
-    async with _keeper(folder, isolation) as jobs:
+    seeing, blind, floor = [], [], []
+    async with _keeper(folder, isolation) as jobs, _keeper(folder, isolation, _BLIND) as blind_jobs:
         for _ in range(rounds):
             launch = await jobs.launch(str(program))
             facts = parse(_read(journal(launch.folder)))
             pid = next(fact["pid"] for fact in facts if fact["fact"] == "started")
             floor.append(_read_files([pid], ["status", "stat"]))
-            ours.append(_ms_between(await jobs.stop(launch), "stop", "signal"))
-    _show(f"order to SIGTERM, 1 process ({isolation.value})", ours, floor)
+            seeing.append(_ms_between(await jobs.stop(launch), "stop", "signal"))
+            launch = await blind_jobs.launch(str(program))
+            blind.append(_ms_between(await blind_jobs.stop(launch), "stop", "signal"))
+    _show(f"order to SIGTERM, 1 process; floor: no look ({isolation.value})", seeing, blind)
+    without = statistics.median(blind)
+    _show(f"evidence in that path, 1 process ({isolation.value})", [one - without for one in seeing], floor)
 
 
 async def _crowd(folder: Path, isolation: Isolation, rounds: int) -> None:

@@ -30,5 +30,8 @@ def options(settings: Settings, policy: str) -> Options:
 
 
 def local(data_dir: Path, policy: str) -> LocalBackend:
-    """The backend of this machine."""
-    return LocalBackend(data_dir, KeeperPolicy(policy))
+    """The backend of this machine. The keeper of a private directory is on its way already: it has to be closed."""
+    backend = LocalBackend(data_dir, KeeperPolicy(policy))
+    if policy == Policy.PRIVATE.value:
+        backend.begin()
+    return backend

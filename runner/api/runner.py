@@ -81,13 +81,15 @@ class Runner:
         from runner.api import embedding
 
         embedding.check_machine()
-        from runner.supervisor.service import Service
-
         self._private = None if data_dir is not None else Path(tempfile.mkdtemp(prefix="runner-"))
         self.data_dir = self._private or Path(data_dir or "").absolute()
         options = embedding.options(settings or Settings(), "named" if self._private is None else "private")
         try:
-            service = Service(self.data_dir, (backend or embedding.local)(self.data_dir, options.policy.value), options)
+            chosen = (backend or embedding.local)(self.data_dir, options.policy.value)
+            # Not before: the keeper starts meanwhile.
+            from runner.supervisor.service import Service
+
+            service = Service(self.data_dir, chosen, options)
             self._start(service)
             if self._private is None:
                 self._listen(service)

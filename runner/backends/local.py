@@ -67,6 +67,14 @@ class LocalBackend(Backend):
         self._reading: asyncio.Task[None] | None = None
         self._connecting = asyncio.Lock()
         self._closed = False
+        self._starting: start.Starting | None = None
+
+    def begin(self) -> None:
+        """Start the keeper of a private directory now, so that it is there by the time of `open`. Raises KeeperFailed.
+
+        Whoever calls this closes the backend, whether or not it could be opened.
+        """
+        self._starting = self._start((os.getpid(), _own_start()))
 
     async def open(self, listener: Listener) -> None:
         self._listener = listener
@@ -116,6 +124,9 @@ class LocalBackend(Backend):
         await self._order("bury", job=job, folder=str(folder))
 
     async def close(self) -> None:
+        if self._starting is not None:
+            with contextlib.suppress(KeeperFailed):
+                await self._connected()
         self._closed = True
         if self._writer is None:
             return
@@ -166,11 +177,16 @@ class LocalBackend(Backend):
             if self._policy is not Policy.PRIVATE:
                 with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
                     return connect(str(self._data_dir))
-            await asyncio.to_thread(
-                start.start, self._data_dir, self._policy, owner, self._use_cgroups, self._unkillable_after
-            )
+            starting, self._starting = self._starting or self._start(owner), None
+            await asyncio.to_thread(starting.wait)
             return connect(str(self._data_dir))
         except (start.StartError, OSError) as error:
+            raise KeeperFailed(str(error)) from error
+
+    def _start(self, owner: tuple[int, int]) -> start.Starting:
+        try:
+            return start.Starting(self._data_dir, self._policy, owner, self._use_cgroups, self._unkillable_after)
+        except start.StartError as error:
             raise KeeperFailed(str(error)) from error
 
     async def _own(self, peer: socket.socket, owner: tuple[int, int]) -> None:

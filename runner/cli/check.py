@@ -6,7 +6,7 @@ import json
 import sys
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runner.api import Runner
 from runner.cli import terminal
@@ -14,13 +14,14 @@ from runner.cli.before import Before
 from runner.cli.files import check_writable, is_stdout, write_report
 from runner.cli.running import Ran, run
 from runner.cli.wishes import Output, Wish
-from runner.diagnosis import text
 from runner.diagnosis.printable import command_line
-from runner.diagnosis.report import Report, Verdict
 from runner.errors import InvalidRequest, RunnerError
 
+if TYPE_CHECKING:
+    from runner.diagnosis.report import Report
+
 GRACEFUL, NOT_GRACEFUL, NOT_RUN, UNDECIDED, INTERRUPTED = 0, 1, 3, 4, 130
-_EXIT_CODES = {Verdict.GRACEFUL: GRACEFUL, Verdict.NOT_GRACEFUL: NOT_GRACEFUL, Verdict.UNDECIDED: UNDECIDED}
+_EXIT_CODES = {"graceful": GRACEFUL, "not-graceful": NOT_GRACEFUL, "undecided": UNDECIDED}
 
 
 def check(wish: Wish, output: Output) -> int:
@@ -73,10 +74,12 @@ def _print(output: Output, told: Mapping[str, Any], shown: Callable[[], str]) ->
 
 
 def _exit_code(report: Report) -> int:
-    return NOT_RUN if report.findings[0].code == "not-executed" else _EXIT_CODES[report.verdict]
+    return NOT_RUN if report.findings[0].code == "not-executed" else _EXIT_CODES[report.verdict.value]
 
 
 def _text(ran: Ran) -> str:
+    from runner.diagnosis import text
+
     shown = text.render(ran.report, width=terminal.width(), colour=terminal.has_colour(sys.stdout))
     if ran.came and ran.report.findings[0].code not in ("ended-before-stop", "not-executed"):
         return shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import sys
 from pathlib import Path
@@ -160,6 +161,9 @@ def main() -> None:
     except RunnerError as error:
         _complain(str(error))
         sys.exit(FAILED)
+    finally:
+        # The interpreter looks for garbage on its way out, in everything that was imported: 0.04 s for nothing.
+        gc.freeze()
 
 
 def _complain(text: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from runner.api import Job, Runner
-from runner.cli import terminal
+from runner.cli import kept, terminal
 from runner.cli.triggers import FirstOutput
 from runner.cli.wishes import Resume, Wish
 from runner.diagnosis.afterwards import Afterwards, Load, Reading, reading_of
@@ -21,7 +21,6 @@ from runner.errors import ExpressionTooSlow, JobEnded, RunnerError, WaitTimeout
 LOAD_SECONDS = 60.0
 """What `--load` may take."""
 _NOT_STOPPED = frozenset({"ended-before-stop", "not-executed", "not-ended", "keeper-lost", "not-signalled"})
-_BUCKET = "runner-checkpoints"
 _LAST_LINES = 5
 _OF_LINE = 500
 _LOAD = """\
@@ -42,11 +41,6 @@ class Saved(NamedTuple):
     """As `--load` is given it: below SM_CHECKPOINT_DIR if it is relative."""
     changed: int
     """ns since 1970."""
-
-
-def uri(name: str) -> str:
-    """Where what a run saves in `/opt/ml/checkpoints` is kept."""
-    return f"s3://{_BUCKET}/{name}"
 
 
 def afterwards(runner: Runner, wish: Wish, job: Job, report: Report) -> Afterwards:
@@ -70,7 +64,7 @@ def _again(runner: Runner, wish: Wish, resume: Resume, first: Job, names: set[st
             isolation=wish.isolation,
             cwd=wish.cwd,
             checkpoints=wish.checkpoints,
-            checkpoint_uri=uri(first.name),
+            checkpoint_uri=kept.uri(first.name),
         )
     except RunnerError as error:
         return Reading(None, f"it could not be started again: {error}")
@@ -110,15 +104,15 @@ def _opened(job: Job, wish: Wish, names: set[str]) -> Reading:
 def _load(runner: Runner, wish: Wish, command: str, first: Job, saved: list[Saved]) -> Load:
     newest = max(saved, key=lambda one: one.changed)
     terminal.say(f"reading what it had saved: {terminal.safe(command)}")
-    kept, copy = _kept(runner, first.name), f"{first.name}-load"
-    if kept.is_dir():
-        runner.call(runner.verbs.put(str(kept), uri(copy)))
+    source, copy = kept.folder(runner, first.name), f"{first.name}-load"
+    if source.is_dir():
+        runner.call(runner.verbs.put(str(source), kept.uri(copy)))
     job = runner.train(
         ["sh", "-c", _LOAD, "sh", command, newest.path],
         grace=0,
         isolation=wish.isolation,
         cwd=wish.cwd,
-        checkpoint_uri=uri(copy),
+        checkpoint_uri=kept.uri(copy),
     )
     try:
         job.wait(timeout=LOAD_SECONDS)
@@ -132,8 +126,8 @@ def _load(runner: Runner, wish: Wish, command: str, first: Job, saved: list[Save
 
 def _saved(runner: Runner, wish: Wish, name: str) -> Iterator[Saved]:
     """What is in the checkpoint folders now."""
-    kept = _kept(runner, name)
-    for folder in (kept, *wish.checkpoints):
+    private = kept.folder(runner, name)
+    for folder in (private, *wish.checkpoints):
         for parent, _, names in os.walk(folder):
             for path in (Path(parent, one) for one in names):
                 relative = str(path.relative_to(folder))
@@ -141,12 +135,7 @@ def _saved(runner: Runner, wish: Wish, name: str) -> Iterator[Saved]:
                     changed = path.stat().st_mtime_ns
                 except OSError:
                     continue  # a link to nothing
-                yield Saved(relative, relative if folder == kept else str(path), changed)
-
-
-def _kept(runner: Runner, name: str) -> Path:
-    """Where the private object store has what `uri(name)` names."""
-    return runner.data_dir / "objects" / _BUCKET / name
+                yield Saved(relative, relative if folder == private else str(path), changed)
 
 
 def _end(job: Job) -> str:

@@ -6,13 +6,16 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from runner.api import Job, Runner
-from runner.cli import resuming, terminal
+from runner.cli import kept, terminal
 from runner.cli.triggers import Trigger
 from runner.cli.wishes import Wish
-from runner.diagnosis.report import Report
 from runner.errors import ExpressionTooSlow, JobEnded, WaitTimeout
+
+if TYPE_CHECKING:
+    from runner.diagnosis.report import Report
 
 _LAST_LINES = 10
 
@@ -49,7 +52,7 @@ def run(runner: Runner, wish: Wish, trigger: Trigger) -> Ran:
         isolation=wish.isolation,
         cwd=wish.cwd,
         checkpoints=wish.checkpoints,
-        checkpoint_uri=resuming.uri(name) if wish.resume else None,
+        checkpoint_uri=kept.uri(name) if wish.resume else None,
     )
     terminal.say(f"the stop comes {trigger}; grace {wish.grace:g} s")
     came = True
@@ -63,5 +66,7 @@ def run(runner: Runner, wish: Wish, trigger: Trigger) -> Ran:
         terminal.say(f"gave up: {terminal.safe(str(late))}")
     report = job.report()
     if wish.resume is not None and came:
+        from runner.cli import resuming
+
         report = job.report(afterwards=resuming.afterwards(runner, wish, job, report))
     return Ran(job, report, came)

@@ -8,11 +8,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from runner.diagnosis.printable import clipped, command_line
-from runner.diagnosis.story import SHELLS, Process
-
-INITS = frozenset({"tini", "tini-static", "docker-init", "dumb-init", "catatonit"})
-"""Written to be PID 1: they pass SIGTERM on and end as their child does."""
-FORWARDERS = INITS | {"timeout", "uv"}
+from runner.diagnosis.programs import FORWARDERS, SHELLS
+from runner.diagnosis.story import Process
 
 _HELPERS = re.compile(r"multiprocessing[./\\](?:spawn|forkserver|resource_tracker)|resource_tracker|popen_loky|loky\.")
 _COMPOUND = re.compile(r"^(?:for|while|until|if|case|select|do|then|else|elif|\{|\(|!|function)\b|^[{(!]")

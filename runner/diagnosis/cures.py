@@ -9,7 +9,6 @@ import json
 from collections.abc import Sequence
 
 from runner.diagnosis.commands import (
-    INITS,
     Command,
     has_settings,
     is_compound,
@@ -23,7 +22,8 @@ from runner.diagnosis.commands import (
     starts,
 )
 from runner.diagnosis.printable import clipped, command_line, printable
-from runner.diagnosis.story import SHELLS, Process, Story
+from runner.diagnosis.programs import INITS, SHELLS
+from runner.diagnosis.story import Process, Story
 
 PYTHON_HANDLER = """\
 # at the very top of the program, before the slow imports:

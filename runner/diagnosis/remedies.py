@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from runner.diagnosis.commands import INITS, is_python, is_shell, program
+from runner.diagnosis.commands import is_python, is_shell, program
 from runner.diagnosis.cures import PYTHON_HANDLER, check, direct, trap_and_wait
 from runner.diagnosis.printable import command_line
+from runner.diagnosis.programs import INITS
 from runner.diagnosis.story import Process, Story
 
 ATOMIC_SAVE = """\

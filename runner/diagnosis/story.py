@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from runner.diagnosis.files import Files, Folder, Temporaries
 from runner.diagnosis.log import Log
+from runner.diagnosis.programs import SHELLS
 from runner.diagnosis.stacks import Stack
 from runner.lifecycle.facts import KillReason
 from runner.lifecycle.stops import Disposition, Isolation
@@ -23,7 +24,6 @@ CRASHES = frozenset({"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE", "SIGSYS
 """Signals by which the kernel or libc ends a program that has gone wrong."""
 
 _DEAD = frozenset("ZX")
-SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
 
 
 @dataclass(frozen=True)

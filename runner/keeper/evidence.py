@@ -31,13 +31,41 @@ def look(pid: int, closely: bool, level: int, stat: procfs.Stat | None = None) -
     except OSError:
         return None
     wait = procfs.read_wait(pid) if closely else None
-    seen: dict[str, Any] = {
+    seen = _told(pid, stat, status, disposition(pid, status, wait), level)
+    if closely:
+        seen["wait"] = wait
+        try:
+            seen["command"] = procfs.read_command(pid)
+        except OSError:
+            seen["command"] = []
+    return seen
+
+
+class Glance:
+    """A look at one process, not closely, of which nothing is put into words until there is time for it."""
+
+    __slots__ = ("_line", "_pid", "disposition", "status")
+
+    def __init__(self, pid: int) -> None:
+        """Raises OSError if the process is gone."""
+        self._pid = pid
+        self._line = procfs.read_stat_line(pid)
+        self.status = procfs.read_status(pid)
+        self.disposition = disposition(pid, self.status)
+
+    def told(self, level: int) -> dict[str, Any]:
+        """As `look`."""
+        return _told(self._pid, procfs.Stat(self._line), self.status, self.disposition, level)
+
+
+def _told(pid: int, stat: procfs.Stat, status: procfs.Status, sigterm: Disposition, level: int) -> dict[str, Any]:
+    return {
         "pid": pid,
         "inner": status.pids[level] if level < len(status.pids) else pid,
         "ppid": stat.parent,
         "name": stat.name,
         "state": stat.state,
-        "sigterm": disposition(pid, status, wait).value,
+        "sigterm": sigterm.value,
         "blocked": bool(status.blocked & _SIGTERM),
         "blocks_all": blocks_everything(status),
         "pending": bool(status.pending & _SIGTERM),
@@ -47,13 +75,6 @@ def look(pid: int, closely: bool, level: int, stat: procfs.Stat | None = None) -
         "cpu": round(stat.cpu, 3),
         "start": stat.start,
     }
-    if closely:
-        seen["wait"] = wait
-        try:
-            seen["command"] = procfs.read_command(pid)
-        except OSError:
-            seen["command"] = []
-    return seen
 
 
 def look_at_all(

@@ -5,13 +5,13 @@ Only an observed exit ends a job: a signal that could not be delivered is a fact
 
 from __future__ import annotations
 
-import json
-import os
 import signal
 
 from runner import clock
 from runner.keeper import child, stacks
+from runner.keeper.execution import Execution, not_executed
 from runner.keeper.looks import BEFORE_DEADLINE, Looks
+from runner.keeper.memory import Memory
 from runner.keeper.protocol import UNKILLABLE_AFTER
 from runner.keeper.pump import Pump
 from runner.keeper.watch import Watch, signal_name
@@ -49,22 +49,19 @@ class Job:
     """The main process, its output, its journal, and what is being done to it."""
 
     __slots__ = (
-        "_explain",
+        "_execution",
         "_grown",
         "_looks",
         "_loop",
         "_members",
         "_memory",
-        "_oom_before",
         "_ordered",
         "_pump",
-        "_report",
         "_unkillable",
         "_watch",
         "_writes_later",
         "attempt",
         "ended",
-        "executed",
         "gone",
         "grace",
         "isolation",
@@ -93,7 +90,7 @@ class Job:
         self.grace: float = order["grace"]
         self.isolation = isolation
         self.journal = journal
-        self.executed = self.ended = self.gone = self.stopping = False
+        self.ended = self.gone = self.stopping = False
         self.killed: KillReason | None = None
         self.unkillable_after = UNKILLABLE_AFTER
         """Seconds after a SIGKILL without effect at which the job is called unkillable."""
@@ -106,9 +103,6 @@ class Job:
         self._pump = Pump(output, loop, lambda: grown("logged", self.key))
         self._loop = loop
         self._grown = grown
-        self._report = -1
-        self._explain: Callable[[dict[str, Any]], tuple[int, str]] | None = None
-        self._oom_before = procfs.oom_kills()
         self._ordered = 0
         self._unkillable = False
         self._writes_later = False
@@ -126,64 +120,28 @@ class Job:
         """The process exists. `report` is where it tells what kept it from executing the program."""
         self.main = main
         self._members = members
-        self._memory = memory
-        self._report = report
-        self._explain = explain
+        self._memory = Memory(memory)
+        self._execution = Execution(main, report, explain, self.journal, self._loop)
         namespaced = self.isolation is Isolation.PID1
         self._watch = Watch(self.journal, main, self._loop, namespaced, self._tell)
         self._looks = Looks(main, members, self.isolation, self._watch, self.journal, self._tell)
         self.traces.started(self._pids, 1 if namespaced else 0)
         self.journal.add(FactName.STARTED, pid=main.pid, inner=1 if namespaced else main.pid, start=main.start)
         self._tell()
-        self._loop.add(report, self.see_execution)
+        self._execution.listen(self.see_execution)
         self._pump.start()
 
     def not_started(self, stage: str, error: OSError) -> None:
         """There was no process to be had."""
-        self.journal.add(
-            FactName.NOT_EXECUTED,
-            stage=stage,
-            errno=error.errno,
-            reason=f"{stage}: {error.strerror or error}",
-            code=child.NOT_EXECUTABLE,
-        )
+        reason = f"{stage}: {error.strerror or error}"
+        not_executed(self.journal, stage, error.errno, reason, child.NOT_EXECUTABLE)
         self.ended = True
         self._leave_nothing()
 
     def see_execution(self) -> None:
-        """Read the pipe of the child, before it is waited for: exec closes it, a failure is written to it."""
-        if self._report < 0:
-            return
-        try:
-            text = os.read(self._report, 65536)
-        except BlockingIOError:
-            return
-        self._loop.remove(self._report)
-        os.close(self._report)
-        self._report = -1
-        if text:
-            report = json.loads(text)
-            assert self._explain is not None
-            code, reason = self._explain(report)
-            self.journal.add(
-                FactName.NOT_EXECUTED, stage=report["stage"], errno=report["errno"], reason=reason, code=code
-            )
-        elif self._has_executed():
-            self.executed = True
-            self.journal.add(FactName.EXECUTED)
-        else:
-            # Killed before it came to its exec: the pipe closes then, too.
-            self.journal.add(
-                FactName.NOT_EXECUTED, stage="exec", errno=None, reason="killed before it was executed", code=126
-            )
-        self._explain = None
-        self._tell()
-
-    def _has_executed(self) -> bool:
-        try:
-            return procfs.read_stat(self.main.pid).executed
-        except OSError:
-            return False
+        """Whether the program was executed; to be asked before the main process is waited for."""
+        if self._execution.see():
+            self._tell()
 
     def _pids(self) -> list[int]:
         return [self.main.pid, *self._members.others()]
@@ -221,7 +179,7 @@ class Job:
         settled = clock.monotonic_ns() - self._ordered >= BETWEEN_TWO_MASKS
         seen = self._looks.before_signal(closely, settled)
         if seen:
-            self.traces.stopped()
+            self.traces.stopping()
         return seen
 
     @property
@@ -235,7 +193,7 @@ class Job:
         `disposition` is what the process does with it; None if that could not be seen.
         """
         outcome, reason = "sent", None
-        if not self.executed:
+        if not self._execution.came_about:
             outcome, reason = "withheld", "the program has not been executed yet"
         elif self.isolation is Isolation.PLAIN and disposition is not None and not disposition.takes:
             outcome, reason = "withheld", f"SIGTERM is at {disposition.value}: as PID 1 it would not get it"
@@ -249,6 +207,8 @@ class Job:
 
     def signal_sent(self, outcome: tuple[str, str | None]) -> None:
         """Write down the instant of the signal, from which the grace counts, and keep the deadline."""
+        self._looks.tell_before()
+        self.traces.tell_stop()
         until = deadline(self.signalled, self.grace)
         self.journal.add(
             FactName.SIGNAL,
@@ -338,14 +298,14 @@ class Job:
     def main_ended(self, code: int | None, number: int | None, cpu: float | None) -> None:
         """The main process has ended and was waited for. In `pid1` nothing of the job is left by now."""
         self.ended = True
-        if self.executed:
+        if self._execution.came_about:
             self.journal.add(
                 FactName.ENDED,
                 pid=self.main.pid,
                 code=code,
                 signal=None if number is None else signal_name(number),
                 killer=self._killer(number),
-                out_of_memory=self._out_of_memory(number),
+                out_of_memory=self._memory.killed() if number == signal.SIGKILL else "no",
                 cpu=cpu,
             )
             self.traces.ended()
@@ -360,19 +320,6 @@ class Job:
         if number != signal.SIGKILL:
             return None
         return "runner" if self.killed else "other"
-
-    def _out_of_memory(self, number: int | None) -> str:
-        """ "unknown": the machine ran out of memory meanwhile, but it does not say who was killed for it."""
-        if number != signal.SIGKILL:
-            return "no"
-        if self._memory is not None:
-            kills = self._memory.oom_kills()
-            if kills is not None:
-                return "yes" if kills else "no"
-        now = procfs.oom_kills()
-        if now is None or self._oom_before is None:
-            return "unknown"
-        return "unknown" if now > self._oom_before else "no"
 
     def _write_left_over(self) -> None:
         """What was alive after a main process that ended by itself; after our SIGKILL that is no news."""
@@ -390,7 +337,7 @@ class Job:
 
     def _finish(self, retry: float) -> None:
         """Kill what is left until nothing is, however long that takes."""
-        if self._members.end() and self._members.close() and (self._memory is None or self._memory.remove()):
+        if self._members.end() and self._members.close() and self._memory.close():
             self._leave_nothing()
             return
         if retry == _RETRY:

@@ -233,6 +233,7 @@ class Keeper:
                 cpu = round(procfs.read_stat(pid).cpu, 3)
         _, status = os.waitpid(pid, 0)
         if job is not None:
+            job.main.waited_for = True
             mains.append((job, status, cpu))
         else:
             any(job.child_ended(pid, status) for job in self._jobs.values() if not job.gone)

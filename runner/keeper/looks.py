@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runner import clock
 from runner.keeper import evidence
 from runner.lifecycle.facts import FactName
 from runner.lifecycle.stops import Disposition, Isolation
@@ -28,7 +29,9 @@ BEFORE_DEADLINE = 0.05
 class Looks:
     """Looks at the main process and the others, before and after the signal and while the grace runs."""
 
-    __slots__ = ("_before", "_isolation", "_journal", "_last", "_loop", "_main", "_members", "_tell", "_watch")
+    __slots__ = (
+        *("_before", "_journal", "_last", "_level", "_loop", "_main", "_members", "_tell", "_untold", "_watch"),
+    )
 
     def __init__(
         self,
@@ -41,29 +44,40 @@ class Looks:
     ) -> None:
         self._main = main
         self._members = members
-        self._isolation = isolation
         self._watch = watch
         self._journal = journal
         self._tell = tell
         self._last: frozenset[tuple[object, ...]] = frozenset()
         self._before: Disposition | None = None
+        self._level = 1 if isolation is Isolation.PID1 else 0
+        self._untold: tuple[int, evidence.Glance | None, list[dict[str, Any]]] | None = None
 
     def before_signal(self, closely: bool, settled: bool) -> bool:
         """The main process; with `closely` the others too, because one that ends at once takes them with it.
 
-        False, and nothing is written down, if the main process blocks everything: unless that is `settled`.
+        False if the main process blocks everything: unless that is `settled`. It is written down by `tell_before`.
         """
         others = self._members.others() if closely else {}
-        processes = self.at([self._main.pid, *others], closely=False, stats=others)
-        main = next((seen for seen in processes if seen["pid"] == self._main.pid), None)
+        try:
+            main = evidence.Glance(self._main.pid)
+        except OSError:
+            main = None
         if main is not None:
-            if main["blocks_all"] and not settled:
+            if evidence.blocks_everything(main.status) and not settled:
                 return False
-            self._before = Disposition(main["sigterm"])
-        self._write("before", processes)
+            self._before = main.disposition
+        processes = self.at(others, closely=False, stats=others) if others else []
         # Before the signal: with a PID 1 that ends at once the others are waited for, and how they ended is forgotten.
         self._watch.add(processes)
+        self._untold = clock.monotonic_ns(), main, processes
         return True
+
+    def tell_before(self) -> None:
+        """Write down what `before_signal` has seen: the signal did not have to wait for that."""
+        if self._untold is None:
+            return
+        (at, main, processes), self._untold = self._untold, None
+        self._write("before", processes if main is None else [main.told(self._level), *processes], at)
 
     def take(self, moment: str, *, watching: bool) -> None:
         """All processes, as closely as can be; `watching` their ends from now on."""
@@ -99,7 +113,7 @@ class Looks:
     def at(
         self, pids: Iterable[int], *, closely: bool, stats: Mapping[int, procfs.Stat] | None = None
     ) -> list[dict[str, Any]]:
-        return evidence.look_at_all(pids, closely, 1 if self._isolation is Isolation.PID1 else 0, stats)
+        return evidence.look_at_all(pids, closely, self._level, stats)
 
     def disposition(self) -> Disposition | None:
         """What the main process does with SIGTERM now; None if that cannot be seen."""
@@ -117,6 +131,6 @@ class Looks:
             self._watch.add(processes)
         return processes
 
-    def _write(self, moment: str, processes: list[dict[str, Any]]) -> None:
+    def _write(self, moment: str, processes: list[dict[str, Any]], at: int | None = None) -> None:
         self._last = evidence.fingerprint(processes)
-        self._journal.add(FactName.LOOK, moment=moment, processes=processes)
+        self._journal.add(FactName.LOOK, at, moment=moment, processes=processes)

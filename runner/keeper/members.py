@@ -37,8 +37,11 @@ _A_TURN_NS = 5_000_000
 
 
 def below(main: Process) -> list[int]:
-    """All that came of a main process and still hangs on it: nobody once it has been waited for."""
-    return procfs.descendants(main.pid) if main.holds_pid() else []
+    """All that came of a main process and still hangs on it: nobody once it has been waited for.
+
+    Until then no other process can have its pid.
+    """
+    return [] if main.waited_for else procfs.descendants(main.pid)
 
 
 class NamespaceMembers:

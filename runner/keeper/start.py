@@ -27,51 +27,60 @@ class StartError(Exception):
     """The keeper could not be started; the message says why."""
 
 
-def start(
-    data_dir: Path,
-    policy: Policy,
-    owner: tuple[int, int],
-    use_cgroups: bool = True,
-    unkillable_after: float = UNKILLABLE_AFTER,
-) -> int:
-    """Start the keeper of a data directory and return its pid once it listens. `owner` is a pid and its start time.
+class Starting:
+    """A keeper that is on its way: whoever started it can do something else until it is needed."""
 
-    Raises StartError.
-    """
-    end, ready = os.pipe()
-    try:
-        (data_dir / SOCKET).unlink(missing_ok=True)
-        settings = {
-            "data_dir": str(data_dir),
-            "ready": ready,
-            "cgroups": use_cgroups,
-            "unkillable_after": unkillable_after,
-            "owner": {"pid": owner[0], "start": owner[1], "policy": policy.value},
-        }
-        source = str(Path(__file__).resolve().parent.parent.parent)
-        with (data_dir / "keeper.log").open("ab") as errors:
-            subprocess.run(
-                [sys.executable, "-I", "-S", "-c", _PROGRAM, source, json.dumps(settings)],
-                stdin=subprocess.DEVNULL,
-                stdout=errors,
-                stderr=errors,
-                cwd="/",
-                pass_fds=[ready],
-                check=True,
-            )
-        os.close(ready)
-        ready = -1
-        answer = _read_line(end)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise StartError(f"the keeper of {data_dir} could not be started: {error}") from error
-    finally:
-        os.close(end)
-        if ready >= 0:
+    def __init__(
+        self,
+        data_dir: Path,
+        policy: Policy,
+        owner: tuple[int, int],
+        use_cgroups: bool = True,
+        unkillable_after: float = UNKILLABLE_AFTER,
+    ) -> None:
+        """Start the keeper of a data directory. `owner` is a pid and its start time. Raises StartError."""
+        self._data_dir = data_dir
+        self._end, ready = os.pipe()
+        try:
+            (data_dir / SOCKET).unlink(missing_ok=True)
+            settings = {
+                "data_dir": str(data_dir),
+                "ready": ready,
+                "cgroups": use_cgroups,
+                "unkillable_after": unkillable_after,
+                "owner": {"pid": owner[0], "start": owner[1], "policy": policy.value},
+            }
+            source = str(Path(__file__).resolve().parent.parent.parent)
+            with (data_dir / "keeper.log").open("ab") as errors:
+                self._starter = subprocess.Popen(
+                    [sys.executable, "-I", "-S", "-c", _PROGRAM, source, json.dumps(settings)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=errors,
+                    stderr=errors,
+                    cwd="/",
+                    pass_fds=[ready],
+                )
+        except OSError as error:
+            os.close(self._end)
+            raise self._failed(error) from error
+        finally:
             os.close(ready)
-    if "pid" not in answer:
-        raise StartError(f"the keeper of {data_dir} could not be started: {answer.get('error') or 'see keeper.log'}")
-    pid: int = answer["pid"]
-    return pid
+
+    def wait(self) -> int:
+        """The keeper's pid, once it listens. To be called once. Raises StartError."""
+        try:
+            code = self._starter.wait()
+            answer = _read_line(self._end)
+        finally:
+            os.close(self._end)
+        if "pid" not in answer:
+            ended = f"it ended with {code}" if code else "see keeper.log"
+            raise self._failed(answer.get("error") or ended)
+        pid: int = answer["pid"]
+        return pid
+
+    def _failed(self, why: object) -> StartError:
+        return StartError(f"the keeper of {self._data_dir} could not be started: {why}")
 
 
 def _read_line(fd: int) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from runner import clock
 from runner.keeper import temporaries
 from runner.keeper.saves import Saves
 from runner.keeper.writers import Writers
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 class Traces:
     """From before a job's process exists until nothing of it is left."""
 
-    __slots__ = ("_files", "_journal", "_saves", "_shared", "_temporary")
+    __slots__ = ("_files", "_journal", "_saves", "_shared", "_stopped_at", "_temporary")
 
     def __init__(self, files: Files, shared: SharedMemory, journal: Journal, order: dict[str, Any]) -> None:
         self._files = files
@@ -33,6 +34,7 @@ class Traces:
             self._temporary = order["temporary"], seen_by_job(order["temporary"], order["mounts"])
             shared.launched(self)
         self._saves: Saves | None = None
+        self._stopped_at = 0
         if order["watched"]:
             self._saves = Saves(files, order["watched"])
             files.begin(self._saves)
@@ -48,12 +50,18 @@ class Traces:
             self._files.drain()
             self._saves.find_writers()
 
-    def stopped(self) -> None:
+    def stopping(self) -> None:
         """Just before the signal; the queue has been drained."""
         if self._saves is not None:
             self._saves.closely = True
             self._saves.find_writers()
-            self._write("stop")
+            self._stopped_at = clock.monotonic_ns()
+
+    def tell_stop(self) -> None:
+        """Just after the signal: nothing has been taken from the queue since `stopping`."""
+        if self._saves is not None and self._stopped_at:
+            self._write("stop", self._stopped_at)
+            self._stopped_at = 0
 
     def taken(self) -> bytes:
         """What has happened until now, for `killed`: a deadline waits for nothing more."""

@@ -32,12 +32,14 @@ _PIDFD_INFO_EXIT = 8
 class Process:
     """One process of this machine: its pid, a pidfd, and when it started (ticks since boot, field 22 of stat)."""
 
-    __slots__ = ("fd", "pid", "start")
+    __slots__ = ("fd", "pid", "start", "waited_for")
 
     def __init__(self, pid: int, fd: int, start: int) -> None:
         self.pid = pid
         self.fd = fd
         self.start = start
+        self.waited_for = False
+        """Of a child of ours: until then nobody else can have its pid."""
 
     @classmethod
     def open(cls, pid: int) -> Process:
@@ -54,13 +56,6 @@ class Process:
     def signal(self, number: int) -> None:
         """Send a signal. Raises ProcessLookupError if the process has been waited for."""
         signal.pidfd_send_signal(self.fd, number)
-
-    def holds_pid(self) -> bool:
-        """Its pid still means it: it lives, or is a zombie."""
-        try:
-            return procfs.read_stat(self.pid).start == self.start
-        except OSError:
-            return False
 
     def pid_is_reused(self) -> bool:
         """Its pid means another process by now."""

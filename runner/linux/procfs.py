@@ -111,7 +111,12 @@ def _read_record(path: str) -> bytes:
 
 def read_stat(pid: int) -> Stat:
     """Raises FileNotFoundError or ProcessLookupError for a process that is gone."""
-    return Stat(_read_record(f"/proc/{pid}/stat"))
+    return Stat(read_stat_line(pid))
+
+
+def read_stat_line(pid: int) -> bytes:
+    """What a Stat is made of. Raises as `read_stat`."""
+    return _read_record(f"/proc/{pid}/stat")
 
 
 def read_status(pid: int) -> Status:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,8 +66,11 @@ class Service:
         Raises DataDirectoryInUse, DataDirectoryUnusable, KeeperFailed.
         """
         lock = DirectoryLock(self._layout.root, self._layout.lock)
-        with ExitStack() as failed:
+        async with AsyncExitStack() as failed:
             failed.callback(lock.release)
+            if self._options.policy is Policy.PRIVATE:
+                # It may have been begun already, and has no jobs of an earlier supervisor.
+                failed.push_async_callback(self._backend.close)
             self._database = Database(self._layout.database, self._options.durability)
             failed.callback(self._database.close)
             self._archive = Archive(self._database, self._layout, self._options.defaults)

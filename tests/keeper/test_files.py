@@ -11,7 +11,7 @@ import pytest
 from runner.lifecycle.facts import FactName
 from tests.keeper.bench import PID1, PLAIN, Bench, Room
 from tests.keeper.conftest import MakeBench
-from tests.keeper.saving import Folder, files, named, names
+from tests.keeper.saving import Folder, files, named, names, wake_ups_of
 from tests.waiting import wait_until
 
 MEMBERS = ["path", "role", "how", "begun", "done", "changed", "size", "became", "to", "writer"]
@@ -189,20 +189,29 @@ def test_a_child_that_writes_when_the_main_process_ends_is_named(bench: Bench, r
     assert save["writer"]["pid"] == left["pid"]
 
 
-def test_a_child_that_begins_to_write_after_the_signal_is_named(bench: Bench, room: Room) -> None:
+def test_a_child_that_begins_to_write_after_the_signal_is_named(bench: Bench, room: Room, tmp_path: Path) -> None:
     text = f"""{GROWS}
+def flag(name):
+    while not os.path.exists(sys.argv[2] + name):
+        time.sleep(0.001)
 def write_later():
-    time.sleep(0.1)  # after the look that follows the signal
+    flag("/looked")
     write_for_ever()
-def hand_over():
+def hand_over():  # as a wrapper that leaves before its child is done
     fork(write_later)
-    time.sleep(0.5)  # as a wrapper that leaves before its child is done
+    flag("/leave")
 on_sigterm(hand_over)
 tell("ready")
 wait_for_ever()
 """
-    job = Folder(bench, room).launch(text)
+    job = Folder(bench, room).launch(text, tmp_path)
     job.stop(grace=60)
+    (tmp_path / "looked").touch()  # the look that follows the signal is over: that one cannot have seen it
+    job.wait_for_log("writes")
+    keeper = bench.backend.keeper_pid
+    until = wake_ups_of(keeper) + 20  # it comes to the queue of files again and again
+    wait_until(lambda: wake_ups_of(keeper) > until, within=20, saying=lambda: "the keeper follows no file")
+    (tmp_path / "leave").touch()
     job.wait_gone()
     end = files(job, "end")
     (save,) = end["saves"] if room.is_pid1 else end["open"]

@@ -43,9 +43,10 @@ def test_children_of_a_later_process_are_no_members() -> None:
     with subprocess.Popen(["sleep", "1000"]) as child:
         start = procfs.read_stat(os.getpid()).start
         assert child.pid in below(Process(os.getpid(), -1, start))
-        later = Process(os.getpid(), -1, start - 1)
-        assert below(later) == []
-        assert NamespaceMembers(later).others() == {}
+        earlier = Process(os.getpid(), -1, start - 1)
+        earlier.waited_for = True  # so that its pid could be given to this process
+        assert below(earlier) == []
+        assert NamespaceMembers(earlier).others() == {}
         child.kill()
 
 
