@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from runner import settings as configuration
 from runner.settings import Settings
+
+if TYPE_CHECKING:
+    from runner.supervisor.serving import Face
 
 
 def serve(
@@ -16,11 +22,14 @@ def serve(
     *,
     settings: Settings | None = None,
     ready: Callable[[], None] = lambda: None,
+    faces: Sequence[Face] = (),
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Serve a data directory on its socket; the main thread of the process is taken for it.
 
     Returns after SIGTERM or SIGINT, when every job has been stopped with its own grace; a second one kills them.
-    `ready` is called once clients can connect. Jobs survive the death of this process. Raises DataDirectoryInUse,
+    `ready` is called once clients can connect. `faces`: other ways to reach it than its socket. `variables`: for the
+    environment of every job. Jobs survive the death of this process. Raises DataDirectoryInUse,
     DataDirectoryUnusable, KeeperFailed.
     """
     from runner.api import embedding
@@ -29,6 +38,6 @@ def serve(
     from runner.supervisor import serving
 
     folder = configuration.data_dir() if data_dir is None else Path(data_dir).absolute()
-    options = embedding.options(settings or Settings(), "serve")
+    options = replace(embedding.options(settings or Settings(), "serve"), variables=variables)
     backend = embedding.local(folder, "serve")
-    asyncio.run(serving.serve(folder, backend, options, ready))
+    asyncio.run(serving.serve(folder, backend, options, ready, faces))

@@ -6,11 +6,22 @@ from pathlib import Path
 
 from runner import settings
 from runner.api.serving import serve as serve_until_told
+from runner.wire.endpoint import Endpoint
 
 
-def serve(data_dir: Path | None, config: Path | None) -> int:
+def serve(data_dir: Path | None, config: Path | None, host: str, port: int) -> int:
     """Serve until SIGTERM or Ctrl-C; the exit code."""
     folder = (data_dir or settings.data_dir()).absolute()
     chosen = settings.Settings() if config is None else settings.read(config)
-    serve_until_told(folder, settings=chosen, ready=lambda: print(f"runner listening on {folder}", flush=True))
+    endpoint = Endpoint(host, port, chosen)
+    try:
+        serve_until_told(
+            folder,
+            settings=chosen,
+            ready=lambda: print(f"runner listening on {endpoint.url}", flush=True),
+            faces=[endpoint.serving],
+            variables=endpoint.variables,
+        )
+    finally:
+        endpoint.close()
     return 0

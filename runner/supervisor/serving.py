@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 
 from runner.backends.base import Backend
@@ -12,8 +13,13 @@ from runner.supervisor.options import Options
 from runner.supervisor.server import Server
 from runner.supervisor.service import Service
 
+Face = Callable[[Service], AbstractAsyncContextManager[None]]
+"""Another way to reach the service than its socket: open while it is entered."""
 
-async def serve(data_dir: Path, backend: Backend, options: Options, ready: Callable[[], None]) -> None:
+
+async def serve(
+    data_dir: Path, backend: Backend, options: Options, ready: Callable[[], None], faces: Sequence[Face] = ()
+) -> None:
     """Serve until SIGTERM or SIGINT; then stop every job, each with its own grace, and return. A second one kills them.
 
     `ready` is called once clients can connect. Raises what `Service.open` raises.
@@ -32,12 +38,15 @@ async def serve(data_dir: Path, backend: Backend, options: Options, ready: Calla
     await service.open()
     try:
         await server.open()
-        ready()
-        await told.wait()
-        hurrying = asyncio.create_task(_hurry(service, hurried))
-        # Clients may go on asking while jobs end; new jobs are refused.
-        await service.finish()
-        hurrying.cancel()
+        async with AsyncExitStack() as opened:
+            for face in faces:
+                await opened.enter_async_context(face(service))
+            ready()
+            await told.wait()
+            hurrying = asyncio.create_task(_hurry(service, hurried))
+            # Clients may go on asking while jobs end; new jobs are refused.
+            await service.finish()
+            hurrying.cancel()
     finally:
         await server.close()
         await service.close()

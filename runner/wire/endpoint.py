@@ -1,0 +1,130 @@
+"""The endpoint on its socket: loopback only, beside the unix socket of the same supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import ipaddress
+import logging
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from runner.errors import InvalidRequest, RunnerError
+from runner.settings import Settings
+from runner.supervisor.service import Service
+from runner.wire import model
+from runner.wire.app import app
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8770
+_LAST_ANSWERS = 5
+"""Seconds that answers under way have when the endpoint closes."""
+_VARIABLES = ("AWS_ENDPOINT_URL_SAGEMAKER", "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS")
+
+
+class PortUnusable(RunnerError):
+    """The endpoint cannot listen; the message says where and why."""
+
+
+class Endpoint:
+    """Bound when it is made, so that its address is known; serves while `serving` is entered."""
+
+    def __init__(self, host: str, port: int, settings: Settings) -> None:
+        """`port` 0: any free one. Raises InvalidRequest for what is not the loopback, PortUnusable."""
+        self._settings = settings
+        self._socket = _bound(host, port)
+
+    @property
+    def url(self) -> str:
+        """Where clients find it."""
+        host, port, *_ = self._socket.getsockname()
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """By which the jobs' own clients find it."""
+        return dict.fromkeys(_VARIABLES, self.url)
+
+    def close(self) -> None:
+        """Give the address back; for an endpoint that is not served."""
+        self._socket.close()
+
+    @contextlib.asynccontextmanager
+    async def serving(self, service: Service) -> AsyncIterator[None]:
+        """Answer requests for this service meanwhile."""
+        model.prefixes()  # read before the first request has to wait for it
+        server = _Server(_config(app(service, self._settings)))
+        serving = asyncio.create_task(server.serve(sockets=[self._socket]))
+        await asyncio.wait({asyncio.create_task(server.ready.wait()), serving}, return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            serving.result()
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            await serving
+
+
+class _Server(uvicorn.Server):
+    """Without signal handlers, which are the supervisor's."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+
+def _config(application: ASGIApp) -> uvicorn.Config:
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    return uvicorn.Config(
+        application,
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_LAST_ANSWERS,
+    )
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """Raises InvalidRequest, PortUnusable."""
+    if not 0 <= port <= 65535:
+        raise InvalidRequest("--port", f"must be a number from 0 to 65535, not {port}")
+    address = _loopback(host)
+    family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((str(address), port))
+        listener.listen(1024)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        hint = "; --port 0 takes any free one" if error.errno == errno.EADDRINUSE else ""
+        raise PortUnusable(f"cannot listen on {address} port {port}: {error.strerror}{hint}") from None
+    return listener
+
+
+def _loopback(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Whoever may call starts commands as this user, and requests are not yet checked for who signed them."""
+    try:
+        address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
+    except ValueError:
+        raise InvalidRequest("--host", f"must be an address of the loopback, such as 127.0.0.1, not {host!r}") from None
+    if not address.is_loopback:
+        raise InvalidRequest("--host", f"must be an address of the loopback, such as 127.0.0.1, not {host}")
+    return address

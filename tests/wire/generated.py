@@ -1,0 +1,133 @@
+"""Requests made from the model: valid ones, and ones that break a rule somewhere."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+from hypothesis import strategies as st
+
+from runner.wire.validation import compiled
+
+Chosen = Mapping[str, st.SearchStrategy[Any]]
+"""Strategies for members whose rules the model does not tell, by the member's name."""
+
+URI = st.from_regex(r"s3://[a-z0-9]{3,12}/[a-z0-9]{1,8}(/[a-z0-9]{1,8}){0,2}", fullmatch=True)
+ROLE = st.just("arn:aws:iam::123456789012:role/any")
+CHOSEN: Chosen = {
+    "S3Uri": URI,
+    "S3OutputPath": URI,
+    "S3OutputLocation": URI,
+    "RoleArn": ROLE,
+    "LocalPath": st.sampled_from(["/opt/ml/checkpoints", "/opt/ml/checkpoints/deep", "/opt/ml/other"]),
+    # No generated program is ever looked for: the backend is the fake one, and knows these.
+    "ContainerEntrypoint": st.lists(st.sampled_from(["good", "busy", "quick", "missing"]), min_size=1, max_size=2),
+    "Regex": st.sampled_from(["accuracy=([0-9.]+)", "loss: ([-+.0-9e]+)"]),
+}
+_LONGEST = 60
+_MOST = 2
+_VISIBLE = st.characters(min_codepoint=33, max_codepoint=126)
+
+
+def valid(shape: Shape, chosen: Chosen = CHOSEN) -> st.SearchStrategy[Any]:
+    """Anything that the model allows."""
+    return _valid(shape, chosen, frozenset())
+
+
+def _valid(shape: Shape, chosen: Chosen, inside: frozenset[str]) -> st.SearchStrategy[Any]:
+    if isinstance(shape, StructureShape):
+        return _structure(shape, chosen, inside | {shape.name})
+    if isinstance(shape, ListShape):
+        least = shape.metadata.get("min", 0)
+        return st.lists(
+            _valid(shape.member, chosen, inside),
+            min_size=least,
+            max_size=min(shape.metadata.get("max", _MOST), max(_MOST, least)),
+        )
+    if isinstance(shape, MapShape):
+        return st.dictionaries(
+            _valid(shape.key, chosen, inside),
+            _valid(shape.value, chosen, inside),
+            min_size=shape.metadata.get("min", 0),
+            max_size=_MOST,
+        )
+    return _scalar(shape)
+
+
+def _structure(shape: StructureShape, chosen: Chosen, inside: frozenset[str]) -> st.SearchStrategy[Any]:
+    members = {
+        name: chosen[name] if name in chosen else _valid(member, chosen, inside)
+        for name, member in shape.members.items()
+        if member.name not in inside
+    }
+    if shape.is_tagged_union:
+        return st.one_of([st.fixed_dictionaries({name: strategy}) for name, strategy in members.items()])
+    needed = {name: members[name] for name in shape.required_members}
+    return st.fixed_dictionaries(needed, optional={n: s for n, s in members.items() if n not in needed})
+
+
+def _scalar(shape: Shape) -> st.SearchStrategy[Any]:
+    least, most = shape.metadata.get("min"), shape.metadata.get("max")
+    match shape.type_name:
+        case "string":
+            return _string(shape, int(least or 0), int(most if most is not None else _LONGEST))
+        case "integer" | "long":
+            return st.integers(least if least is not None else 0, most if most is not None else 2**31 - 1)
+        case "float" | "double":
+            return st.floats(least, most, allow_nan=False, allow_infinity=False, width=32)
+        case "boolean":
+            return st.booleans()
+        case "timestamp":
+            return st.floats(0, 4e9, allow_nan=False)
+    raise NotImplementedError(shape.type_name)
+
+
+def _string(shape: Shape, least: int, most: int) -> st.SearchStrategy[str]:
+    enum = getattr(shape, "enum", ())
+    if enum:
+        return st.sampled_from(list(enum))
+    pattern = shape.metadata.get("pattern")
+    if pattern in (None, ".*", r"[\S\s]*", r"^[\S\s]*$"):
+        return st.text(string.ascii_letters + string.digits + " =._:/-äß", min_size=least, max_size=min(most, _LONGEST))
+    expression = compiled(pattern)
+    made = st.from_regex(_for_re(pattern), fullmatch=True, alphabet=_VISIBLE).map(lambda text: text[:most])
+    return made.filter(lambda text: least <= len(text) <= most and expression.fullmatch(text) is not None)
+
+
+def _for_re(pattern: str) -> re.Pattern[str]:
+    readable = pattern.replace(r"\p{L}\p{Z}\p{N}", "a-zA-Z0-9 ").replace(r"\p{Alnum}", "a-zA-Z0-9")
+    return re.compile(readable)
+
+
+_WRONG: st.SearchStrategy[Any] = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=70),
+    st.lists(st.integers(), max_size=2),
+    st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
+    st.sampled_from(["", "a" * 5000, "../../etc/passwd", "s3://a", "\0", "<b>", "${x}", "{name}"]),
+)
+
+
+@st.composite
+def broken(draw: st.DrawFn, shape: Shape, chosen: Chosen = CHOSEN) -> Any:
+    """A valid request with something put in the place of one or two of its members, at any depth."""
+    request = draw(valid(shape, chosen))
+    for _ in range(draw(st.integers(1, 2))):
+        request = _spoiled(draw, request)
+    return request
+
+
+def _spoiled(draw: st.DrawFn, value: Any) -> Any:
+    if draw(st.integers(0, 3)) and isinstance(value, dict) and value:
+        name = draw(st.sampled_from(sorted(value)))
+        return {**value, name: _spoiled(draw, value[name])}
+    if draw(st.integers(0, 3)) and isinstance(value, list) and value:
+        at = draw(st.integers(0, len(value) - 1))
+        return [*value[:at], _spoiled(draw, value[at]), *value[at + 1 :]]
+    return draw(_WRONG)

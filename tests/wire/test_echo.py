@@ -1,0 +1,57 @@
+"""What a Create request said is what Describe shows: every member that both have, whatever the model allows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.model import StructureShape
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from runner.wire import model
+from tests.supervisor.stage import Stage, play
+from tests.wire.asking import Asking
+from tests.wire.generated import CHOSEN, valid
+
+KINDS = ("CompilationJob", "TrainingJob", "HyperParameterTuningJob")
+MODEL_PACKAGE = "ModelPackageVersionArn"
+
+
+def create_shape(kind: str) -> StructureShape:
+    shape = model.operation(f"Create{kind}").input_shape
+    assert shape is not None
+    return shape
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(data=st.data())
+def test_every_member_comes_back(tmp_path_factory: pytest.TempPathFactory, kind: str, data: st.DataObject) -> None:
+    request: dict[str, Any] = data.draw(valid(create_shape(kind), CHOSEN))
+    shown = model.operation(f"Describe{kind}").output_shape
+    assert shown is not None
+
+    async def scenario(stage: Stage) -> None:
+        asking = Asking(stage)
+        answer = await asking.answer(f"Create{kind}", request)
+        if answer.status != 200:
+            # The service has rules that its model does not tell; which of them are ours too, other tests say.
+            assert answer.code == "ValidationException"
+            return
+        described = await asking(f"Describe{kind}", **{f"{kind}Name": request[f"{kind}Name"]})
+        for member in set(request) & set(shown.members):
+            assert without_additions(described[member]) == without_additions(request[member]), member
+
+    play(tmp_path_factory.mktemp("data") / "data", scenario)
+
+
+def without_additions(value: Any) -> Any:
+    """AWS adds the objective's name to the static hyperparameters of a tuning job, and so do we."""
+    if isinstance(value, dict):
+        return {
+            name: without_additions(item)
+            for name, item in value.items()
+            if name != "_tuning_objective_metric" and item not in ({}, None)
+        }
+    return [without_additions(item) for item in value] if isinstance(value, list) else value
