@@ -76,7 +76,7 @@ def update(database: Database, record: Record) -> None:
     """Write all that can change of a record."""
     database.execute(
         "UPDATE jobs SET phase = ?, cause = ?, attempt = ?, fact = ?, modified = ?, started = ?, ended = ?,"
-        " executed = ?, exit_code = ?, exit_signal = ?, failure = ?, grace = ?, killed = ? WHERE id = ?",
+        " executed = ?, exit_code = ?, exit_signal = ?, failure = ?, grace = ?, isolation = ?, killed = ? WHERE id = ?",
         (
             record.state.phase.value,
             record.state.cause and record.state.cause.value,
@@ -90,6 +90,7 @@ def update(database: Database, record: Record) -> None:
             record.exit_signal,
             record.failure,
             record.grace,
+            record.isolation,
             record.killed,
             record.id,
         ),
@@ -126,6 +127,11 @@ def unfinished(database: Database) -> Iterator[Record]:
 def children(database: Database, parent: str) -> Iterator[Record]:
     """The training jobs that the tuning job of this name launched, in order."""
     return _all(database, "WHERE parent = ? ORDER BY id", (parent,))
+
+
+def select(database: Database, rest: str, values: tuple[Any, ...]) -> list[Record]:
+    """The records of a statement that goes on with `rest` behind `SELECT … FROM jobs`."""
+    return list(_all(database, rest, values))
 
 
 def _one(database: Database, condition: str, values: tuple[Any, ...]) -> Record | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from runner.lifecycle.phases import Phase
 from runner.records import jobs
 from runner.records.database import Database
 from runner.records.jobs import Record
-from runner.supervisor import journals, logs, views
+from runner.supervisor import journals, listing, logs, tagging, views
 from runner.supervisor.layout import Layout
 from runner.supervisor.verbs import Summaries
 
@@ -51,6 +51,20 @@ class Archive:
     def list(self, kind: Kind | None = None) -> Summaries:
         """Summaries of all jobs, or of all of one type, in the order of their creation."""
         return [views.summary(record) for record in jobs.every(self._database, kind and kind.value)]
+
+    def page(self, kind: Kind, query: Mapping[str, Any]) -> dict[str, Any]:
+        """See `Service.page`. Raises InvalidRequest."""
+        found = listing.page(self._database, kind, query)
+        described = [views.describe(self._database, record, self._defaults) for record in found.records]
+        return {"jobs": described, "next": found.next}
+
+    def children(self, name: str) -> Summaries:
+        """See `Service.children`. Raises NoSuchJob."""
+        return views.children(self._database, self.find(Kind.TUNING, name), self._defaults)
+
+    def tags(self, kind: Kind, name: str) -> dict[str, str]:
+        """The job's tags, in the order in which they were added. Raises NoSuchJob."""
+        return tagging.current(self._database, self.find(kind, name))
 
     def trainings(self, name: str) -> Summaries:
         """Summaries of the training jobs that a tuning job launched. Raises NoSuchJob."""

@@ -139,7 +139,7 @@ class Core:
     def _add_child(self, change: Change, parent: Live, request: Mapping[str, Any]) -> Live:
         document = documents.get(self.database, parent.record.id)._replace(request=request)
         spec = TYPES[Kind.TRAINING].parse(request, self.options.defaults)
-        return self.add(change, spec, document, parent.record.isolation, parent.spec.name)
+        return self.add(change, spec, document, change.record(parent).isolation, parent.spec.name)
 
     async def _bury(self, lives: Sequence[Live]) -> None:
         """Read on in all journals; those of jobs that died with their keeper are ended first."""

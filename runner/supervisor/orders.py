@@ -148,7 +148,7 @@ class ProgramOrders:
         isolation = Isolation(live.record.isolation)
         place = folders.place(live.folder, isolation)
         document = documents.get(self._database, live.record.id)
-        arn = naming.arn(live.type, live.spec.name, self._options.defaults)
+        arn = naming.arn(live.type, live.spec.name, self._options.defaults, document.region)
         variables = live.type.variables(live.spec, place, arn)
         return Launch(
             job=live.key,

@@ -20,7 +20,7 @@ from runner.lifecycle.phases import Event, Order, Phase
 from runner.records import jobs, results
 from runner.records.database import Database
 from runner.records.jobs import Record
-from runner.supervisor import folders
+from runner.supervisor import folders, tagging
 from runner.supervisor.changes import Change
 from runner.supervisor.engine import Engine
 from runner.supervisor.live import Live
@@ -109,8 +109,9 @@ class Tuner:
         seed = config.get("RandomSeed", live.spec.name)
         points = search.points(space(config["ParameterRanges"]), config["Strategy"], seed)
         chosen = list(itertools.islice(points, launched, launched + count))
+        tuning = tagging.tagged(self._database, live.record, live.spec.request)
         for number, point in enumerate(chosen, start=launched + 1):
-            request = children.training_request(live.spec.request, number, secrets.token_hex(4), point)
+            request = children.training_request(tuning, number, secrets.token_hex(4), point)
             child = self._add(change, live, request)
             change.add_results(child, {HYPERPARAMETERS: dict(point)})
         change.add_results(live, {LAUNCHED: launched + len(chosen)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +193,39 @@ def test_the_time_limit_of_a_tuning_job_holds_across_a_boot(tmp_path: Path) -> N
         summary = await stage.service.wait(TUNING, "search")
         assert summary["cause"] == "runtime-exceeded"
         assert summary["ended"] - summary["started"] == pytest.approx(120, abs=11)
+
+    play(tmp_path, scenario)
+
+
+def test_children_are_what_the_list_of_a_tuning_jobs_trainings_shows(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        request = search("measured", "search", 2, 1)
+        request["TrainingJobDefinition"]["DefinitionName"] = "digits"
+        await stage.service.create(TUNING, request)
+        await stage.service.trainings("search", at_least=2, timeout=60)
+        first, second = json.loads(json.dumps(await stage.service.children("search")))
+        summaries = await stage.service.trainings("search")
+        assert [child["name"] for child in (first, second)] == [summary["name"] for summary in summaries]
+        assert (first["status"], first["objective"], first["objective_status"]) == ("Completed", 0.75, "Succeeded")
+        assert (second["status"], second["objective"], second["objective_status"]) == ("InProgress", None, "Pending")
+        assert (first["definition"], first["failure"], second["ended"]) == ("digits", None, None)
+        assert first["created"] <= first["started"] < first["ended"] <= second["created"]
+        assert set(first["hyperparameters"]) == {"rate", "depth", "loss"}
+        described = await stage.service.describe(TRAINING, first["name"])
+        assert described["TrainingJobArn"] == first["arn"]
+
+    play(tmp_path, scenario)
+
+
+def test_a_training_that_is_being_deleted_counts_as_what_it_was(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.tune("measured", jobs=1, parallel=1)
+        await stage.service.wait(TUNING, "search")
+        (child,) = await stage.service.children("search")
+        database = stage.service._core.database
+        database.execute("UPDATE jobs SET phase = 'deleting' WHERE name = ?", (child["name"],))
+        assert (await described(stage))["TrainingJobStatusCounters"]["Completed"] == 1
+        assert (await stage.service.children("search"))[0]["status"] == "Completed"
 
     play(tmp_path, scenario)
 
