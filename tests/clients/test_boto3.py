@@ -11,7 +11,6 @@ import pytest
 from botocore.exceptions import ClientError, WaiterError
 
 from tests.clients import requests
-from tests.probing import probe
 from tests.runs.serving import Served
 from tests.waiting import wait_until
 
@@ -155,7 +154,7 @@ def test_the_waiter_fails_for_a_training_that_is_not_there(sagemaker: Any) -> No
 
 def test_names_in_use(sagemaker: Any, served: Served, home: Path) -> None:
     put_model(served, home)
-    sagemaker.create_training_job(**requests.training("taken", *map(str, probe("exits", 0))))
+    sagemaker.create_training_job(**requests.training("taken", "true"))
     sagemaker.create_compilation_job(**requests.compilation("taken"))
     sagemaker.create_hyper_parameter_tuning_job(**requests.tuning("taken", 1, 1))
     in_use = sagemaker.exceptions.ResourceInUse

@@ -29,6 +29,23 @@ CHOSEN: Chosen = {
 }
 _LONGEST = 60
 _MOST = 2
+_EXAMPLES = (
+    *("a", "A1", "a-b", "x_y", "0", "7", "1.5", "-3", "0.001", "a.b", "a/b", "name@x", "a" * 20, "a" * 32, "Z" * 63),
+    *("ml.m5.large", "accuracy", "3.11", "{'data': [1, 3]}", "/opt/ml/x", "s3://bucket/key", "https://x.y/z"),
+    *("sg-0123456789abcdef0", "subnet-0123456789abcdef0", "fs-0123456789abcdef0", "us-east-1a"),
+    "123456789012.dkr.ecr.us-east-1.amazonaws.com/image:tag",
+    "arn:aws:iam::123456789012:role/any",
+    "arn:aws:kms:us-east-1:123456789012:key/12345678-1234-1234-1234-123456789012",
+    "arn:aws:lambda:us-east-1:123456789012:function:name",
+    *(
+        f"arn:aws:sagemaker:us-east-1:123456789012:{kind}/name"
+        for kind in ("training-job", "algorithm", "model-package", "training-plan", "experiment", "hub-content", "hub")
+    ),
+    "arn:aws:sagemaker:us-east-1:aws:hub-content/hub/Model/name/1.0.0",
+    "arn:aws:secretsmanager:us-east-1:123456789012:secret:name",
+    "12345678-1234-1234-1234-123456789012",
+)
+"""Tried on each pattern first."""
 _VISIBLE = st.characters(min_codepoint=33, max_codepoint=126)
 
 
@@ -92,6 +109,12 @@ def _string(shape: Shape, least: int, most: int) -> st.SearchStrategy[str]:
     pattern = shape.metadata.get("pattern")
     if pattern in (None, ".*", r"[\S\s]*", r"^[\S\s]*$"):
         return st.text(string.ascii_letters + string.digits + " =._:/-äß", min_size=least, max_size=min(most, _LONGEST))
+    known = [text for text in _EXAMPLES if least <= len(text) <= most and compiled(pattern).fullmatch(text)]
+    return st.sampled_from(known) if known else _from(pattern, least, most)
+
+
+def _from(pattern: str, least: int, most: int) -> st.SearchStrategy[str]:
+    """Slow: hundreds of steps for one text, where a pattern counts."""
     expression = compiled(pattern)
     made = st.from_regex(_for_re(pattern), fullmatch=True, alphabet=_VISIBLE).map(lambda text: text[:most])
     return made.filter(lambda text: least <= len(text) <= most and expression.fullmatch(text) is not None)

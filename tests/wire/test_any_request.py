@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from runner.wire import model
 from runner.wire.app import CONTENT_TYPE, OPERATIONS
+from tests.clients import requests as requests_
 from tests.supervisor.stage import Stage, play
 from tests.wire.asking import Asking, assert_valid
 from tests.wire.generated import CHOSEN, broken, valid
@@ -29,7 +30,10 @@ SOME = {
 }
 EVERY = [(service, name) for service, operations in OPERATIONS.items() for name in operations]
 anything = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=30,
+    deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
 
@@ -49,8 +53,8 @@ def test_an_answer_or_a_fault_of_the_callers(
 
     async def scenario(stage: Stage) -> None:
         asking = Asking(stage)
-        await stage.train("good")
-        await stage.tune("good")
+        await asking("CreateTrainingJob", **requests_.training("job", "good"))
+        await asking("CreateHyperParameterTuningJob", **requests_.tuning("search"))
         for request in requests:
             answer = await asking.answer(name, request, service)
             assert answer.status == 200 or 400 <= answer.status < 500, (answer.status, answer.body)
