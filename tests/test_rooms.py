@@ -41,16 +41,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "testing": ("errors", "clock", "lifecycle", "backends.base"),
     # Of the kernel: whose a connection is. Of the supervisor: the service, and what its log streams are made of.
     "wire": (
-        "errors",
-        "clock",
-        "settings",
-        "jobs",
-        "diagnosis",
-        "linux.sockets",
-        "supervisor.service",
-        "supervisor.streams",
-        *WORDS,
-    ),  # fmt: skip
+        *("errors", "clock", "settings", "jobs", "diagnosis", "supervisor.service", *WORDS),
+        "supervisor.streams",  # what the service's log streams are made of
+        "linux.sockets",  # whose a connection is
+    ),
     "web": ("errors", "jobs", "diagnosis", "supervisor.service"),
     "api": ("errors", "clock", "settings", "jobs", "diagnosis", "supervisor", "backends", *WORDS),
     "cli": ("errors", "settings", "jobs", "diagnosis", "api", *WORDS),

@@ -83,7 +83,7 @@ async def _kind(call: Call, request: Members) -> Kind:
     name, identifier = request.get("logGroupName"), request.get("logGroupIdentifier")
     if (name is None) == (identifier is None):
         raise _invalid("Exactly one of logGroupName and logGroupIdentifier must be given.")
-    kind = GROUPS.get(name if identifier is None else _name(call, identifier))
+    kind = GROUPS.get(str(name) if identifier is None else _name(call, identifier))
     if kind is None or await call.service.first_run(kind) is None:
         raise Fault("ResourceNotFoundException", "The specified log group does not exist.")
     return kind

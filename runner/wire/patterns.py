@@ -49,6 +49,4 @@ def _check_supported(text: str) -> None:
         if text.startswith(first):
             if len(text) < 2 or not text.endswith(last):
                 raise InvalidPattern(f"If a filter pattern starts with '{first}' it must end with '{last}'")
-            raise InvalidPattern(
-                f"Invalid filter pattern: {name} patterns are not supported here; use terms, quoted phrases, ?term, -term"
-            )
+            raise InvalidPattern(f"Invalid filter pattern: {name} patterns are not supported here, only terms")
