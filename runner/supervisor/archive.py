@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from runner.lifecycle.phases import Phase
 from runner.records import jobs
 from runner.records.database import Database
 from runner.records.jobs import Record
-from runner.supervisor import journals, listing, logs, tagging, views
+from runner.supervisor import journals, listing, logs, streams, tagging, views
 from runner.supervisor.layout import Layout
+from runner.supervisor.streams import Stream
 from runner.supervisor.verbs import Summaries
 
 _REPORTED_LINES = 10_000
@@ -92,3 +94,21 @@ class Archive:
 
     def _folder(self, record: Record) -> Path:
         return self._layout.folder(key(Kind(record.kind), record.name))
+
+    def first_run(self, kind: Kind) -> int | None:
+        """When the first job of a type, of those that have run, was started: ns since 1970."""
+        return jobs.first_run(self._database, kind.value)
+
+    def streams(
+        self, kind: Kind, beginning: str = "", since: int | None = None, before: int | None = None
+    ) -> Callable[[], Sequence[Stream]]:
+        """How to find the log streams whose names begin so and that may have events in that time (ns since 1970).
+
+        The records are read now; what is returned reads files, so it may be called in a thread.
+        """
+        name, slash, _ = beginning.partition("/")
+        found = [
+            job for job in jobs.ran(self._database, kind.value, name, since, before) if not slash or job.name == name
+        ]
+        folders = {job.name: self._layout.folder(key(kind, job.name)) for job in found}
+        return partial(streams.of_jobs, kind, found, folders, beginning)

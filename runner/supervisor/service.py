@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,7 +26,7 @@ from runner.lifecycle.stops import check_grace
 from runner.records.database import Database
 from runner.records.documents import Document
 from runner.records.jobs import Record
-from runner.supervisor import logs, tagging, views, waiting
+from runner.supervisor import logs, streams, tagging, views, waiting
 from runner.supervisor.archive import Archive
 from runner.supervisor.changes import Change
 from runner.supervisor.core import Core
@@ -34,6 +35,7 @@ from runner.supervisor.layout import Layout
 from runner.supervisor.live import LAUNCHED, Live
 from runner.supervisor.lock import DirectoryLock
 from runner.supervisor.options import Options, Policy
+from runner.supervisor.streams import Ends, Listing, Matches, Page, Search, Stream, Wish
 from runner.supervisor.tagging import Tags
 from runner.supervisor.verbs import Summaries
 
@@ -350,6 +352,39 @@ class Service:
         if isinstance(step, Refusal):
             raise NoSuchJob(f"{live.key} is being deleted")
         return live
+
+    # --- output as log streams (CloudWatch Logs); times are ns since 1970
+
+    async def first_run(self, kind: Kind) -> int | None:
+        """See `Archive.first_run`."""
+        return self._archive.first_run(kind)
+
+    async def log_streams(self, kind: Kind, beginning: str, listing: Listing) -> Sequence[Ends]:
+        """Log streams whose names begin so."""
+        find = self._archive.streams(kind, beginning)
+        return await asyncio.to_thread(lambda: streams.listed(find(), listing))
+
+    async def log_stream(self, kind: Kind, name: str) -> Stream:
+        """The log stream of this name, which may have no events yet. Raises NoSuchJob."""
+        for stream in await asyncio.to_thread(self._archive.streams(kind, name)):
+            if stream.name == name:
+                return stream
+        raise NoSuchJob(f"no {kind.value} job has a log stream {name}")
+
+    async def log_page(self, stream: Stream, wish: Wish) -> Page | None:
+        """Some events of a log stream. None: it has none at all."""
+        return await asyncio.to_thread(streams.page, stream, wish)
+
+    async def log_search(self, kind: Kind, where: str | Sequence[str], what: Search) -> Matches:
+        """Events of the log streams whose names begin so, or that have one of these names.
+
+        Raises NoSuchJob for a name that no log stream has.
+        """
+        if isinstance(where, str):
+            find = self._archive.streams(kind, where, what.since, what.before)
+        else:
+            find = partial(tuple, [await self.log_stream(kind, name) for name in sorted(set(where))])
+        return await asyncio.to_thread(lambda: streams.search(find(), what))
 
 
 def _without(tags: Tags, keys: Collection[str]) -> Tags:

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from runner.errors import InvalidRequest, IsolationUnavailable, RunnerClosed, RunnerError
 from runner.settings import Settings
 from runner.supervisor.service import Service
-from runner.wire import compilation, model, tags, training, tuning
+from runner.wire import cloudwatch, compilation, model, tags, training, tuning
 from runner.wire.answers import shaped
 from runner.wire.calls import Call, Fault, Members, Operation
 from runner.wire.validation import checked, violated
@@ -39,6 +39,7 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = MappingProxyType(
         "sagemaker": MappingProxyType(
             {**compilation.OPERATIONS, **training.OPERATIONS, **tuning.OPERATIONS, **tags.OPERATIONS}
         ),
+        "logs": cloudwatch.OPERATIONS,
     }
 )
 """Service -> operation -> what does it."""
