@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -118,6 +119,12 @@ def echo(request: Mapping[str, Any], members: Iterable[str]) -> dict[str, Any]:
 def present(**members: Any) -> dict[str, Any]:
     """Members of an answer, without those that are None."""
     return {name: value for name, value in members.items() if value is not None}
+
+
+def own_folder(path: str) -> str | None:
+    """The folder, relative to `/opt/ml`, that an absolute path of a container names; None if it is not below that."""
+    folder = posixpath.relpath(path, CONTAINER_ML)
+    return None if folder.split("/")[0] in {".", ".."} else folder
 
 
 def below(prefix: str, *parts: str) -> str:

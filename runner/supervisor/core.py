@@ -38,6 +38,8 @@ _logger = logging.getLogger(__name__)
 
 _POLICY, _BOOT = "policy", "boot"
 """Notes to the next supervisor."""
+UNHEEDED = "unheeded"
+"""Result of a job: what of its request was accepted and is not honoured, see `Spec.unheeded`."""
 _DESPITE: dict[Task, Event] = {
     Order.ADMIT: Event.LAUNCH_FAILED,
     Order.PREPARE: Event.LAUNCH_FAILED,
@@ -110,6 +112,8 @@ class Core:
         documents.insert(self.database, record.id, document)
         live = Live(record, TYPES[spec.kind], spec, self.layout.folder(key(spec.kind, spec.name)))
         change.begin(live, step)
+        if spec.unheeded:
+            change.add_results(live, {UNHEEDED: list(spec.unheeded)})
         return live
 
     def load(self, record: Record) -> Live:

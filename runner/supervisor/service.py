@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -38,6 +39,8 @@ from runner.supervisor.options import Options, Policy
 from runner.supervisor.streams import Ends, Listing, Matches, Page, Search, Stream, Wish
 from runner.supervisor.tagging import Tags
 from runner.supervisor.verbs import Summaries
+
+_logger = logging.getLogger(__name__)
 
 _NOT_SIGNALLED = frozenset({Phase.PENDING, Phase.PREPARING, Phase.LAUNCHING, Phase.RUNNING})
 """Phases in which no deadline has been set, so that a grace still counts."""
@@ -97,11 +100,14 @@ class Service:
         """Record a job and start it; returns its name once that is durable.
 
         `request` is the API's own Create request. `cwd` and `environment` are those of the caller; without them,
-        those of this supervisor. `checkpoints`: folders in which a training saves (`jobs.asked`). `region` is that of
-        the job's ARN, and what its program is told; without it, that of the settings. A tuning job's trainings are in
-        its region. There is one name space for all regions, where SageMaker has one for each: a name that is taken in
-        one is taken in all, and every verb finds a job whatever region it is in. Raises InvalidRequest, NameInUse,
-        IsolationUnavailable.
+        those of this supervisor. `checkpoints`: folders in which a training saves (`jobs.asked`). What of the request
+        is accepted and not honoured (`jobs.unheeded`) is logged, and is among the results in the job's report.
+
+        `region` is that of the job's ARN, and what its program is told; without it, that of the settings. A tuning
+        job's trainings are in its region. There is one name space for all regions, where SageMaker has one for each: a
+        name that is taken in one is taken in all, and every verb finds a job whatever region it is in.
+
+        Raises InvalidRequest, NameInUse, IsolationUnavailable.
         """
         if not self._takes_jobs:
             raise RunnerClosed("this supervisor is ending and takes no more jobs")
@@ -115,6 +121,8 @@ class Service:
             region=check_region("region", self._options.defaults.region if region is None else region),
         )
         await self._core.engine.soon(lambda change: self._core.add(change, spec, document, isolation.value))
+        if spec.unheeded:
+            _logger.warning("%s/%s: accepted, and not honoured: %s", kind.value, spec.name, "; ".join(spec.unheeded))
         return spec.name
 
     async def put(self, path: str, uri: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from runner.jobs import naming
 from runner.jobs.base import Defaults, JobType, Kind, Request, Transition, View
-from runner.jobs.children import objective_status
+from runner.jobs.children import definitions, objective_status
 from runner.jobs.types import TYPES
 from runner.lifecycle.phases import Phase
 from runner.lifecycle.statuses import secondary
@@ -16,7 +16,7 @@ from runner.records import documents, history, jobs, results
 from runner.records.database import Database
 from runner.records.history import Entry
 from runner.records.jobs import Record
-from runner.supervisor.tuner import HYPERPARAMETERS, objective
+from runner.supervisor.tuner import DEFINITION, HYPERPARAMETERS, objective
 
 
 def describe(database: Database, record: Record, defaults: Defaults) -> dict[str, Any]:
@@ -34,11 +34,13 @@ def children(database: Database, record: Record, defaults: Defaults) -> list[dic
     `arn`; `definition`, the name of its TrainingJobDefinition or None; `objective_status` as the API spells it.
     """
     document = documents.get(database, record.id)
+    names = [one.name for one in definitions(document.request)]
     found = []
     for row in jobs.children(database, record.name):
         child = _child(database, document.request, row)
         arn = naming.arn(TYPES[Kind.TRAINING], row.name, defaults, document.region)
-        found.append(_plain(child) | {"arn": arn, "objective_status": objective_status(child)})
+        more = {"arn": arn, "definition": names[child["which"]], "objective_status": objective_status(child)}
+        found.append(_plain(child) | more)
     return found
 
 
@@ -123,7 +125,7 @@ def _child(database: Database, tuning: Request, record: Record) -> dict[str, Any
         "name": record.name,
         # While it is being deleted too, it counts as what it ended as: the counters have no place for it else.
         "status": _end(record),
-        "definition": tuning["TrainingJobDefinition"].get("DefinitionName"),
+        "which": found.get(DEFINITION, 0),
         "hyperparameters": found.get(HYPERPARAMETERS, {}),
         "objective": objective(tuning, found),
         "created": _time(record.created),

@@ -230,6 +230,105 @@ def test_a_training_that_is_being_deleted_counts_as_what_it_was(tmp_path: Path) 
     play(tmp_path, scenario)
 
 
+def several(jobs: int, parallel: int = 1, **limits: int) -> dict[str, Any]:
+    """A tuning job with three definitions: one that is measured, one that aims low, one with a grid's end."""
+    tuning = search("measured", "search", jobs, parallel)
+    base = tuning.pop("TrainingJobDefinition")
+    config = tuning["HyperParameterTuningJobConfig"]
+    del config["ParameterRanges"], config["HyperParameterTuningJobObjective"]
+    config["ResourceLimits"] |= limits
+    metrics = [{"Name": name, "Regex": "accuracy=([0-9.]+)"} for name in ("accuracy", "loss")]
+    algorithm = base["AlgorithmSpecification"] | {"MetricDefinitions": metrics}
+    tuning["TrainingJobDefinitions"] = [
+        base
+        | {
+            "DefinitionName": name,
+            "AlgorithmSpecification": algorithm,
+            "TuningObjective": {"Type": goal, "MetricName": metric},
+            "HyperParameterRanges": {"CategoricalParameterRanges": [{"Name": name, "Values": values}]},
+            "StaticHyperParameters": {"of": name},
+            "StoppingCondition": {"MaxRuntimeInSeconds": runtime},
+        }
+        for name, goal, metric, values, runtime in (
+            ("a", "Maximize", "accuracy", ["1", "2", "3"], 60),
+            ("b", "Minimize", "loss", ["4", "5", "6"], 70),
+            ("c", "Maximize", "accuracy", ["7"], 80),
+        )
+    ]
+    return tuning
+
+
+def test_several_definitions_are_launched_in_turn(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        tuning = several(6)
+        tuning["HyperParameterTuningJobConfig"]["Strategy"] = "Grid"
+        await stage.service.create(TUNING, tuning)
+        await stage.service.trainings("search", at_least=2, timeout=60)
+        await stage.crash()
+        await stage.restart()
+        assert (await stage.service.wait(TUNING, "search"))["status"] == "Completed"
+        children = await stage.service.children("search")
+        assert [child["definition"] for child in children] == ["a", "b", "c", "a", "b", "a"]
+        assert [child["hyperparameters"] for child in children] == [
+            *({"a": "1"}, {"b": "4"}, {"c": "7"}, {"a": "2"}, {"b": "5"}, {"a": "3"})
+        ]
+        second = await stage.service.describe(TRAINING, children[1]["name"])
+        assert second["HyperParameters"] == {"of": "b", "b": "4", "_tuning_objective_metric": "loss"}
+        assert second["StoppingCondition"] == {"MaxRuntimeInSeconds": 70}
+        answer = await described(stage)
+        assert "TrainingJobDefinition" not in answer
+        static = [one["StaticHyperParameters"] for one in answer["TrainingJobDefinitions"]]
+        assert [one["_tuning_objective_metric"] for one in static] == ["accuracy", "loss", "accuracy"]
+        assert answer["ObjectiveStatusCounters"]["Succeeded"] == 6
+        best = answer["BestTrainingJob"]
+        assert best["TrainingJobDefinitionName"] == "a"
+        assert best["FinalHyperParameterTuningJobObjectiveMetric"]["MetricName"] == "accuracy"
+
+    play(tmp_path, scenario)
+
+
+def test_the_grids_of_all_definitions_are_one_limit(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        tuning = several(6, parallel=4)
+        config = tuning["HyperParameterTuningJobConfig"]
+        config["Strategy"] = "Grid"
+        del config["ResourceLimits"]["MaxNumberOfTrainingJobs"]
+        await stage.service.create(TUNING, tuning)
+        assert (await stage.service.wait(TUNING, "search"))["status"] == "Completed"
+        assert len(await stage.service.trainings("search")) == 7
+
+    play(tmp_path, scenario)
+
+
+def test_resources_of_a_tuning_job_are_those_that_its_trainings_show(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        tuning = search("measured", "search", 1, 1)
+        definition = tuning["TrainingJobDefinition"]
+        resources = definition.pop("ResourceConfig")
+        definition["HyperParameterTuningResourceConfig"] = {"InstanceConfigs": [resources]}
+        await stage.service.create(TUNING, tuning)
+        (training,) = await stage.service.trainings("search", at_least=1, timeout=60)
+        answer = await stage.service.describe(TRAINING, training["name"])
+        assert answer["ResourceConfig"] == resources
+        assert answer["TuningJobArn"] == (await described(stage))["HyperParameterTuningJobArn"]
+
+    play(tmp_path, scenario)
+
+
+def test_autotune_tries_the_hints_as_they_are(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        tuning = search("measured", "search", 2, 1)
+        hints = [{"Name": "rate", "ValueHint": "0.1"}]
+        tuning["HyperParameterTuningJobConfig"]["ParameterRanges"] = {"AutoParameters": hints}
+        await stage.service.create(TUNING, tuning | {"Autotune": {"Mode": "Enabled"}})
+        assert (await stage.service.wait(TUNING, "search"))["status"] == "Completed"
+        for training in await stage.service.trainings("search"):
+            answer = await stage.service.describe(TRAINING, training["name"])
+            assert answer["HyperParameters"]["rate"] == "0.1"
+
+    play(tmp_path, scenario)
+
+
 def test_stop_now_kills_all_trainings(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.tune("deaf", jobs=2, parallel=2)
