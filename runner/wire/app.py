@@ -87,8 +87,7 @@ async def _done(act: Operation, call: Call, members: Members) -> Members | None:
     try:
         return await act(call, members)
     except InvalidRequest as error:
-        path = ".".join(model.wire_name(name) for name in error.field.split("."))
-        raise violated([f"Value at '{path}' failed to satisfy constraint: Member {error.rule}"]) from None
+        raise violated([f"Value at '{_path(error.field)}' failed to satisfy constraint: Member {error.rule}"]) from None
     except IsolationUnavailable as error:
         raise Fault("ValidationException", str(error)) from None
     except RunnerClosed as error:
@@ -96,6 +95,12 @@ async def _done(act: Operation, call: Call, members: Members) -> Members | None:
     except RunnerError as error:
         _logger.error("an operation failed: %s", error)
         raise Fault("InternalFailure", str(error), 500) from None
+
+
+def _path(field: str) -> str:
+    """`Tags[0].Key` as AWS spells it: `tags.1.member.key`."""
+    path = ".".join(model.wire_name(name) for name in field.split("."))
+    return re.sub(r"\[(\d+)\]", lambda index: f".{int(index[1]) + 1}.member", path)
 
 
 def _known(target: str) -> _Known:

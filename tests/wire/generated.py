@@ -154,3 +154,81 @@ def _spoiled(draw: st.DrawFn, value: Any) -> Any:
         at = draw(st.integers(0, len(value) - 1))
         return [*value[:at], _spoiled(draw, value[at]), *value[at + 1 :]]
     return draw(_WRONG)
+
+
+def creation(kind: str, shape: Shape) -> st.SearchStrategy[dict[str, Any]]:
+    """A Create request that holds to what the model does not tell, too: see `_sensible`."""
+    return valid(shape).map(lambda request: _sensible(kind, request))
+
+
+def _sensible(kind: str, request: dict[str, Any]) -> dict[str, Any]:
+    """No key twice, one target, an input, one kind of definition with the objective's metric, and some limit."""
+    changed = {**request, "Tags": _unique(request.get("Tags", []), "Key")}
+    if kind == "TrainingJob" and "InputDataConfig" in request:
+        changed["InputDataConfig"] = _channels(request["InputDataConfig"])
+    if kind == "CompilationJob":
+        output = request["OutputConfig"]
+        spare = "TargetPlatform" if "TargetDevice" in output else ""
+        changed["OutputConfig"] = {"TargetDevice": "ml_c5", **_without(output, spare)}
+        if "TargetPlatform" in changed["OutputConfig"]:
+            del changed["OutputConfig"]["TargetDevice"]
+        changed.setdefault("InputConfig", {"S3Uri": "s3://bucket/model.tar.gz", "Framework": "ONNX"})
+    if kind == "HyperParameterTuningJob":
+        return _sensible_tuning(changed)
+    return changed
+
+
+def _sensible_tuning(request: dict[str, Any]) -> dict[str, Any]:
+    objective = {"Type": "Maximize", "MetricName": "accuracy"}
+    ranges = {"ContinuousParameterRanges": [{"Name": "rate", "MinValue": "0.001", "MaxValue": "0.1"}]}
+    config = request["HyperParameterTuningJobConfig"]
+    limits = {**config["ResourceLimits"], "MaxNumberOfTrainingJobs": 3, "MaxParallelTrainingJobs": 2}
+    strategy = "Random" if config["Strategy"] == "Grid" else config["Strategy"]
+    fixed = {"HyperParameterTuningJobObjective": objective, "ParameterRanges": ranges}
+    several = _unique(request.get("TrainingJobDefinitions", []), "DefinitionName")
+    several = [_sensible_definition({"DefinitionName": "a", **one, "TuningObjective": objective}) for one in several]
+    several = [{**one, "HyperParameterRanges": ranges} for one in several]
+    changed = {**request, "HyperParameterTuningJobConfig": {**config, "Strategy": strategy, "ResourceLimits": limits}}
+    if several:
+        changed = _without(changed, "TrainingJobDefinition")
+        config = _without(_without(changed["HyperParameterTuningJobConfig"], *list(fixed)[:1]), "ParameterRanges")
+        return {**changed, "HyperParameterTuningJobConfig": config, "TrainingJobDefinitions": several}
+    changed["HyperParameterTuningJobConfig"] |= fixed
+    given = request.get("TrainingJobDefinition")
+    return {**changed, "TrainingJobDefinition": _sensible_definition(given or _DEFINITION)}
+
+
+_DEFINITION = {
+    "RoleArn": "arn:aws:iam::123456789012:role/any",
+    "AlgorithmSpecification": {"TrainingInputMode": "File"},
+    "OutputDataConfig": {"S3OutputPath": "s3://bucket/out"},
+    "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+}
+
+
+def _sensible_definition(definition: dict[str, Any]) -> dict[str, Any]:
+    algorithm = {
+        **definition["AlgorithmSpecification"],
+        "MetricDefinitions": [{"Name": "accuracy", "Regex": "accuracy=([0-9.]+)"}],
+    }
+    changed = {**definition, "AlgorithmSpecification": algorithm}
+    if "InputDataConfig" in definition:
+        changed["InputDataConfig"] = _channels(definition["InputDataConfig"])
+    if "StaticHyperParameters" in definition:
+        changed["StaticHyperParameters"] = _without(definition["StaticHyperParameters"], "rate")
+    return _without(changed, "HyperParameterRanges")
+
+
+def _channels(channels: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A channel has some source."""
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/data"}}
+    filled = [{**channel, "DataSource": channel["DataSource"] or source} for channel in channels]
+    return _unique(filled, "ChannelName")
+
+
+def _unique(items: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:
+    return list({item.get(key, "a"): item for item in items}.values())
+
+
+def _without(members: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if name not in names}
