@@ -108,6 +108,9 @@ def serve(
     ] = None,
     host: Annotated[str, typer.Option(help="Address of the loopback to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0: any free one.")] = 8770,
+    services: Annotated[
+        str, typer.Option(metavar="NAMES", help="More of AWS on the same port: some of s3,sts,iam (extra `aws`).")
+    ] = "",
 ) -> None:
     """Be SageMaker for AWS clients on this machine, and a supervisor for other programs (`Runner.connect`).
 
@@ -115,7 +118,7 @@ def serve(
     """
     import runner.cli.serve as serving
 
-    raise typer.Exit(serving.serve(data_dir, config, host, port))
+    raise typer.Exit(serving.serve(data_dir, config, host, port, services))
 
 
 @app.command()

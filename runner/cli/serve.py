@@ -9,11 +9,11 @@ from runner.api.serving import serve as serve_until_told
 from runner.wire.endpoint import Endpoint
 
 
-def serve(data_dir: Path | None, config: Path | None, host: str, port: int) -> int:
-    """Serve until SIGTERM or Ctrl-C; the exit code."""
+def serve(data_dir: Path | None, config: Path | None, host: str, port: int, services: str) -> int:
+    """Serve until SIGTERM or Ctrl-C; the exit code. `services`: names with commas between them."""
     folder = (data_dir or settings.data_dir()).absolute()
     chosen = settings.Settings() if config is None else settings.read(config)
-    endpoint = Endpoint(host, port, chosen)
+    endpoint = Endpoint(host, port, chosen, [name for part in services.split(",") if (name := part.strip())])
     try:
         serve_until_told(
             folder,
