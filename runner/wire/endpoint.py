@@ -12,14 +12,16 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, cast
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from runner.errors import InvalidRequest, RunnerError
+from runner.linux.sockets import owner_of_peer
 from runner.settings import Settings
 from runner.supervisor.service import Service
 from runner.wire import model
 from runner.wire.app import app
 from runner.wire.beside import beside, service_of
-from runner.wire.guard import App, Guard, Receive, Scope, Send
+from runner.wire.guard import OWNER, App, Guard, Receive, Scope, Send
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8770
@@ -87,6 +89,16 @@ def _by_service(own: App, others: App, services: Sequence[str]) -> App:
     return whole
 
 
+class _Connection(H11Protocol):
+    """Notes whose it is when it is made: a client that hangs up after its request has still asked."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        ends = self.server, self.client
+        owner = owner_of_peer(cast(Any, ends[0]), ends[1]) if ends[0] and ends[1] else None
+        self.app_state = {**self.app_state, OWNER: owner}
+
+
 class _Server(uvicorn.Server):
     """Without signal handlers, which are the supervisor's."""
 
@@ -107,7 +119,7 @@ def _config(application: App) -> uvicorn.Config:
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     return uvicorn.Config(
         cast(Any, application),
-        http="h11",
+        http=_Connection,
         ws="none",
         lifespan="off",
         log_config=None,
