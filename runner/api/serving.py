@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from runner import settings as configuration
 from runner.settings import Settings
+from runner.supervisor.verbs import Verbs
+
+Ending = Callable[[Verbs], Coroutine[Any, Any, None]]
+"""See `supervisor.serving`."""
 
 
 def serve(
@@ -16,12 +21,13 @@ def serve(
     *,
     settings: Settings | None = None,
     ready: Callable[[], None] = lambda: None,
+    ending: Ending | None = None,
 ) -> None:
     """Serve a data directory on its socket; the main thread of the process is taken for it.
 
     Returns after SIGTERM or SIGINT, when every job has been stopped with its own grace; a second one kills them.
-    `ready` is called once clients can connect. Jobs survive the death of this process. Raises DataDirectoryInUse,
-    DataDirectoryUnusable, KeeperFailed.
+    `ready` is called once clients can connect; `ending` runs from the first signal until every job has ended, to show
+    it. Jobs survive the death of this process. Raises DataDirectoryInUse, DataDirectoryUnusable, KeeperFailed.
     """
     from runner.api import embedding
 
@@ -31,4 +37,4 @@ def serve(
     folder = configuration.data_dir() if data_dir is None else Path(data_dir).absolute()
     options = embedding.options(settings or Settings(), "serve")
     backend = embedding.local(folder, "serve")
-    asyncio.run(serving.serve(folder, backend, options, ready))
+    asyncio.run(serving.serve(folder, backend, options, ready, ending or serving.unseen))

@@ -64,6 +64,10 @@ class Offline:
         """See `Archive.report`."""
         return self._archive.report(kind, name)
 
+    async def progress(self, kind: Kind, name: str) -> dict[str, Any]:
+        """See `Archive.progress`."""
+        return self._archive.progress(kind, name)
+
     async def wait(self, kind: Kind, name: str, timeout: float | None = None) -> dict[str, Any]:
         """The summary of a job that has ended."""
         summary = self._archive.summary(kind, name)

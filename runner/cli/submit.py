@@ -1,0 +1,73 @@
+"""`runner submit`: start a job from the API's own Create request."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner import settings
+from runner.api import Job, background
+from runner.cli import requests, terminal, wishes
+from runner.cli.opening import folder_of
+from runner.errors import InvalidRequest
+from runner.jobs.base import Defaults, Kind
+from runner.jobs.types import TYPES
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What was asked for on the command line."""
+
+    kind: str
+    file: Path
+    data_dir: Path | None
+    config: Path | None
+    as_json: bool
+
+
+def submit(wish: Wish) -> int:
+    """Start it, print its name; the exit code. A request that is refused starts nothing.
+
+    Raises InvalidRequest, NameInUse, IsolationUnavailable, and what a supervisor could not be started for.
+    """
+    kind, folder, here = _kind(wish.kind), folder_of(wish.data_dir), wishes.here()
+    request = requests.read(wish.file)
+    TYPES[kind].parse(request, Defaults())
+    if wish.config is not None:
+        settings.read(wish.config)
+    started: list[int] = []
+    wanted = background.Background(folder, wish.config, started.append)
+    runner, job = background.submit(wanted, kind.value, request, cwd=here, environment=os.environ)
+    with runner:
+        arn = _arn(job, kind)
+    _say_who_runs_it(started, wish.config)
+    if wish.as_json:
+        print(json.dumps({"kind": job.kind, "name": job.name, "arn": arn}, indent=2))
+    else:
+        print(f"{job.name} {arn}")
+    return 0
+
+
+def _kind(value: str) -> Kind:
+    try:
+        return Kind(value)
+    except ValueError:
+        known = ", ".join(kind.value for kind in Kind)
+        raise InvalidRequest("TYPE", f"must be one of {known}, not {value!r}") from None
+
+
+def _arn(job: Job, kind: Kind) -> str:
+    member = TYPES[kind].name_member.removesuffix("Name") + "Arn"
+    return str(job.describe()[member])
+
+
+def _say_who_runs_it(started: list[int], config: Path | None) -> None:
+    if started:
+        terminal.say(
+            f"started a supervisor in the background (pid {started[-1]}), which leaves when its last job has ended; "
+            f"{background.LOG_NAME} in the data directory is its log"
+        )
+    elif config is not None:
+        terminal.say("--config: a supervisor runs already, and keeps its own settings")
