@@ -12,6 +12,8 @@ from runner import settings as configuration
 from runner.settings import Settings
 from runner.supervisor.verbs import Verbs
 
+__all__ = ["Ending", "Verbs", "serve"]
+
 Ending = Callable[[Verbs], Coroutine[Any, Any, None]]
 """See `supervisor.serving`."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -106,47 +107,52 @@ def _print(jobs: Sequence[Summary], wish: Wish, use: Mapping[tuple[str, str], Us
         width=None if sys.stdout.isatty() else _UNLIMITED,
     )
     table = _table(jobs, cells)
-    if console.measure(table).maximum <= console.width:
-        with console.capture() as capture:
+    with console.capture() as capture:
+        if Measurement.get(console, console.options.update(max_width=_UNLIMITED), table).maximum <= console.width:
             console.print(table)
-        for line in capture.get().splitlines():
-            print(line.rstrip())
-    else:
-        for line in _stacked(jobs, cells):
-            console.print(line, soft_wrap=False)
+        else:
+            console.print(*_stacked(jobs, cells), sep="\n")
+    for line in capture.get().splitlines():
+        print(line.rstrip())
 
 
 def _table(jobs: Sequence[Summary], cells: Mapping[str, Cell]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in cells:
-        table.add_column(name, no_wrap=True)
+        table.add_column(name.upper(), no_wrap=True)
     for job in jobs:
         table.add_row(*(Text(cell(job), style=_style(name, job)) for name, cell in cells.items()))
     return table
 
 
 def _stacked(jobs: Sequence[Summary], cells: Mapping[str, Cell]) -> list[Text]:
-    """For a terminal that is too narrow for a table: the name of a job, and what there is to tell below it."""
+    """For a terminal that is too narrow for a table: each job is a paragraph of what there is to tell of it."""
     found = []
     for job in jobs:
-        found.append(Text(cells["NAME"](job), style="bold"))
+        paragraph = Text(cells["name"](job), style="bold")
         for name, cell in cells.items():
-            if name != "NAME" and (text := cell(job)):
-                found.append(Text.assemble(f"  {name.lower()} ", (text, _style(name, job))))
+            if name != "name" and (value := cell(job)):
+                label = "" if name in _PLAIN else f"{name} "
+                paragraph.append_text(Text(f", {label}", style="not bold"))
+                paragraph.append_text(Text(value, style=f"not bold {_style(name, job)}"))
+        found.append(paragraph)
     return found
+
+
+_PLAIN = frozenset({"type", "status", "secondary", "isolation"})
+"""Columns whose values say themselves what they are."""
 
 
 def _columns(now: float) -> dict[str, Cell]:
     return {
-        "NAME": lambda job: safe(job["name"]),
-        "TYPE": lambda job: str(job["kind"]),
-        "STATUS": lambda job: str(job["status"]),
-        "SECONDARY": lambda job: job["secondary_status"] or "",
-        "STARTED": lambda job: "" if job["started"] is None else times.stamp(job["started"]),
-        "AGE": lambda job: f"{times.duration(now - job['created'])}",
-        "RAN": lambda job: _ran(job, now),
-        "EXIT": _exit,
-        "ISOLATION": lambda job: "" if job["kind"] == "tuning" else str(job["isolation"]),
+        "name": lambda job: safe(job["name"]),
+        "type": lambda job: str(job["kind"]),
+        "status": lambda job: str(job["status"]),
+        "secondary": lambda job: job["secondary_status"] or "",
+        "started": lambda job: "" if job["started"] is None else times.recent(job["started"], now),
+        "ran": lambda job: _ran(job, now),
+        "exit": _exit,
+        "isolation": lambda job: "" if job["kind"] == Kind.TUNING.value else str(job["isolation"]),
     }
 
 
@@ -155,14 +161,14 @@ def _resource_columns(use: Mapping[tuple[str, str], Use]) -> dict[str, Cell]:
         return lambda job: "" if (found := use.get((job["kind"], job["name"]))) is None else shown(found)
 
     return {
-        "PROCESSES": of(lambda found: str(found.processes)),
-        "CPU": of(lambda found: f"{found.cpu_percent:.0f}%"),
-        "MEMORY": of(lambda found: f"{found.memory / 1e6:.1f} MB"),
+        "processes": of(lambda found: str(found.processes)),
+        "cpu": of(lambda found: f"{found.cpu_percent:.0f}%"),
+        "memory": of(lambda found: f"{found.memory / 1e6:.1f} MB"),
     }
 
 
 def _ran(job: Summary, now: float) -> str:
-    """How long its program has run, or runs: uploads included."""
+    """How long it has run, uploads included, or runs."""
     if job["started"] is None:
         return ""
     return times.duration((job["ended"] or now) - job["started"])
@@ -175,4 +181,4 @@ def _exit(job: Summary) -> str:
 
 
 def _style(column: str, job: Summary) -> str:
-    return _STYLES.get(job["phase"], "cyan") if column == "STATUS" else ""
+    return _STYLES.get(job["phase"], "cyan") if column == "status" else ""

@@ -34,7 +34,7 @@ class Wish:
 def logs(wish: Wish) -> int:
     """Print it; the exit code. Raises NoSuchJob, NoSupervisor (the directory is none), InvalidRequest."""
     reader = _Reader(wish)
-    with pipes.may_close(), pipes.interruptible(f"{safe(wish.target.name)} goes on"):
+    with pipes.interruptible(f"{safe(wish.target.name)} goes on"):
         if wish.follow:
             reader.follow()
         else:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import io
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -142,14 +143,14 @@ def submit(
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Start a job from the API's own Create request, and print its name and ARN.
+    """Start a job from the API's own Create request.
 
-    Where no supervisor runs in the data directory, one is started in the background. It leaves when its last job has
-    ended.
+    Prints its name and its ARN. Where no supervisor runs in the data directory, one is started in the background, which
+    leaves when its last job has ended.
     """
     import runner.cli.submit as submitting
 
-    raise typer.Exit(submitting.submit(submitting.Wish(type_, file, data_dir, config, json)))
+    _exit_with(lambda: submitting.submit(submitting.Wish(type_, file, data_dir, config, json)))
 
 
 @app.command("list")
@@ -161,20 +162,24 @@ def list_(
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """List the jobs of a data directory, also when no supervisor runs there."""
-    from runner.cli import listing, pipes
+    """List the jobs of a data directory.
 
-    with pipes.may_close():
-        raise typer.Exit(listing.list_jobs(listing.Wish(kind, resources, data_dir, json)))
+    Also when no supervisor runs there. RAN is how long a job has run, uploads included.
+    """
+    from runner.cli import listing
+
+    _exit_with(lambda: listing.list_jobs(listing.Wish(kind, resources, data_dir, json)))
 
 
 @app.command()
 def describe(name: Name, kind: OfKind = None, json: Json = False, data_dir: DataDir = None) -> None:
-    """Show a job as the API's Describe does, also when no supervisor runs."""
-    from runner.cli import describing, opening, pipes
+    """Show a job as the API's Describe does.
 
-    with pipes.may_close():
-        raise typer.Exit(describing.describe(opening.Target(name, kind, data_dir), json))
+    Reads the data directory also when no supervisor runs there.
+    """
+    from runner.cli import describing, opening
+
+    _exit_with(lambda: describing.describe(opening.Target(name, kind, data_dir), json))
 
 
 @app.command()
@@ -186,11 +191,14 @@ def logs(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line: time and text.")] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Print what a job prints, also when no supervisor runs. Control characters are shown as escapes."""
+    """Print what a job prints.
+
+    Reads the data directory also when no supervisor runs there. Control characters are shown as escapes.
+    """
     from runner.cli import logs as lines
     from runner.cli.opening import Target
 
-    raise typer.Exit(lines.logs(lines.Wish(Target(name, kind, data_dir), follow, timestamps, json)))
+    _exit_with(lambda: lines.logs(lines.Wish(Target(name, kind, data_dir), follow, timestamps, json)))
 
 
 @app.command()
@@ -209,16 +217,19 @@ def stop(
     from runner.cli import stopping
     from runner.cli.opening import Target
 
-    raise typer.Exit(stopping.stop(stopping.Wish(Target(name, kind, data_dir), wait, now, json)))
+    _exit_with(lambda: stopping.stop(stopping.Wish(Target(name, kind, data_dir), wait, now, json)))
 
 
 @app.command()
 def wait(name: Name, kind: OfKind = None, json: Json = False, data_dir: DataDir = None) -> None:
-    """Wait for a job's end, uploads included. Exit codes: 0 Completed or Stopped, 1 Failed."""
+    """Wait for a job's end, uploads included.
+
+    Ctrl-C leaves the job alone. Exit codes: 0 Completed or Stopped, 1 Failed.
+    """
     from runner.cli import stopping
     from runner.cli.opening import Target
 
-    raise typer.Exit(stopping.wait(Target(name, kind, data_dir), json))
+    _exit_with(lambda: stopping.wait(Target(name, kind, data_dir), json))
 
 
 @app.command()
@@ -240,15 +251,18 @@ def report(
     """
     import runner.cli.report as reporting
 
-    raise typer.Exit(reporting.report(reporting.Wish(name, kind, data_dir, json, html, junit)))
+    _exit_with(lambda: reporting.report(reporting.Wish(name, kind, data_dir, json, html, junit)))
 
 
 @app.command()
 def delete(name: Name, kind: OfKind = None, json: Json = False, data_dir: DataDir = None) -> None:
-    """Delete a job that has ended, with its journal and log. Its name is free afterwards."""
+    """Delete a job that has ended, with its journal and log.
+
+    Its name is free afterwards.
+    """
     from runner.cli import deleting, opening
 
-    raise typer.Exit(deleting.delete(opening.Target(name, kind, data_dir), json))
+    _exit_with(lambda: deleting.delete(opening.Target(name, kind, data_dir), json))
 
 
 @app.command()
@@ -275,6 +289,15 @@ def main() -> None:
     finally:
         # The interpreter looks for garbage on its way out, in everything that was imported: 0.04 s for nothing.
         gc.freeze()
+
+
+def _exit_with(act: Callable[[], int]) -> NoReturn:
+    """End with the exit code that `act` returns. A reader of its output that has enough is no error."""
+    from runner.cli import pipes
+
+    with pipes.may_close():
+        code = act()
+    raise typer.Exit(code)
 
 
 def _complain(text: str) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from runner import settings
 from runner.api import Job, background
-from runner.cli import requests, terminal, wishes
+from runner.cli import opening, requests, terminal, wishes
 from runner.cli.opening import folder_of
-from runner.errors import InvalidRequest
+from runner.errors import InvalidRequest, NameInUse, NoSupervisor
 from runner.jobs.base import Defaults, Kind
 from runner.jobs.types import TYPES
 
@@ -34,7 +35,7 @@ def submit(wish: Wish) -> int:
     """
     kind, folder, here = _kind(wish.kind), folder_of(wish.data_dir), wishes.here()
     request = requests.read(wish.file)
-    TYPES[kind].parse(request, Defaults())
+    _check_free(folder, kind, TYPES[kind].parse(request, Defaults()).name)
     if wish.config is not None:
         settings.read(wish.config)
     started: list[int] = []
@@ -58,6 +59,13 @@ def _kind(value: str) -> Kind:
         raise InvalidRequest("TYPE", f"must be one of {known}, not {value!r}") from None
 
 
+def _check_free(folder: Path, kind: Kind, name: str) -> None:
+    """Raises NameInUse as the supervisor would, before one is started for nothing."""
+    with suppress(NoSupervisor):
+        if kind.value in opening.answered(folder, lambda runner: runner.call(runner.verbs.kinds(name))):
+            raise NameInUse(f"a {kind.value} job with the name {name} exists already")
+
+
 def _arn(job: Job, kind: Kind) -> str:
     member = TYPES[kind].name_member.removesuffix("Name") + "Arn"
     return str(job.describe()[member])
@@ -66,8 +74,8 @@ def _arn(job: Job, kind: Kind) -> str:
 def _say_who_runs_it(started: list[int], config: Path | None) -> None:
     if started:
         terminal.say(
-            f"started a supervisor in the background (pid {started[-1]}), which leaves when its last job has ended; "
-            f"{background.LOG_NAME} in the data directory is its log"
+            f"started a supervisor in the background (pid {started[-1]}): it leaves when its last job has ended, "
+            f"and writes to {background.LOG_NAME} in the data directory"
         )
     elif config is not None:
         terminal.say("--config: a supervisor runs already, and keeps its own settings")

@@ -7,9 +7,10 @@ from datetime import datetime
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
-def stamp(seconds: float) -> str:
-    """An instant (seconds since 1970) to the second, such as `2026-11-28 14:03:07`."""
-    return _local(seconds).strftime("%Y-%m-%d %H:%M:%S")
+def recent(seconds: float, now: float) -> str:
+    """An instant (seconds since 1970): of the day that it is `14:03:07`, of another `2026-11-27`."""
+    at = _local(seconds)
+    return at.strftime("%H:%M:%S" if at.date() == _local(now).date() else "%Y-%m-%d")
 
 
 def exact(seconds: float) -> str:

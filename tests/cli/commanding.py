@@ -47,8 +47,15 @@ class Command:
     """`runner ARGUMENTS`, running in `folder`, which also has its temporary directory."""
 
     def __init__(
-        self, folder: Path, *arguments: object, variables: Mapping[str, str] | None = None, terminal: bool = False
+        self,
+        folder: Path,
+        *arguments: object,
+        variables: Mapping[str, str] | None = None,
+        terminal: bool = False,
+        stdin: int = subprocess.DEVNULL,
+        stdout: int | None = None,
     ) -> None:
+        """With `terminal`, stdout and stderr are one of 80 columns: what it shows is the `out` of its end."""
         self.folder = folder
         self.temporary = folder / "tmp"
         self.temporary.mkdir(exist_ok=True)
@@ -62,8 +69,8 @@ class Command:
                 files.callback(os.close, out)
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "runner", *map(str, arguments)],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
+                stdin=stdin,
+                stdout=out if stdout is None else stdout,
                 stderr=err,
                 cwd=folder,
                 env={**os.environ, **surroundings(self.temporary), **(variables or {})},

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.commanding import private_directories
+from tests.cli.jobs import kill_all
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,3 +33,10 @@ def _sigint_as_in_a_terminal() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def data(folder: Path) -> Iterator[Path]:
+    """A data directory for the test's own supervisors; what still runs in it after the test is killed."""
+    yield folder / "data"
+    kill_all(folder / "data")
