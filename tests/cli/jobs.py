@@ -55,7 +55,7 @@ def has_ended(pid: int, within: float = 20) -> None:
 
 def status(data_dir: Path, name: str) -> str:
     """Of a job, whoever looks after it."""
-    return summary(data_dir, name)["status"]
+    return str(summary(data_dir, name)["status"])
 
 
 def summary(data_dir: Path, name: str) -> dict[str, Any]:
