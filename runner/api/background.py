@@ -61,8 +61,11 @@ def connected(wanted: Background) -> Runner:
     """
     latest = _latest()
     while True:
-        with suppress(NoSupervisor):
+        try:
             return Runner.connect(wanted.data_dir)
+        except NoSupervisor:
+            if clock.monotonic_ns() > latest:
+                raise
         try:
             wanted.begun(begin(wanted.data_dir, wanted.config))
         except DataDirectoryInUse:
@@ -70,8 +73,6 @@ def connected(wanted: Background) -> Runner:
             if clock.monotonic_ns() > latest:
                 raise
             time.sleep(_PAUSE)
-        else:
-            return Runner.connect(wanted.data_dir)
 
 
 def submit(
@@ -109,7 +110,7 @@ def begin(data_dir: Path, config: Path | None = None) -> int:
     reading, writing = os.pipe()
     try:
         with _log(data_dir) as log:
-            subprocess.Popen(
+            started = subprocess.Popen(
                 [sys.executable, "-m", "runner.api.background", str(writing), str(data_dir), *_path(config)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -119,6 +120,8 @@ def begin(data_dir: Path, config: Path | None = None) -> int:
                 pass_fds=[writing],
                 start_new_session=True,
             )
+            # It outlives this process, which is not going to wait for it.
+            started.returncode = 0
     except BaseException:
         os.close(reading)
         raise

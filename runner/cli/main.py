@@ -295,7 +295,7 @@ def _exit_with(act: Callable[[], int]) -> NoReturn:
     """End with the exit code that `act` returns. A reader of its output that has enough is no error."""
     from runner.cli import pipes
 
-    with pipes.may_close():
+    with pipes.may_close(), pipes.interruptible():
         code = act()
     raise typer.Exit(code)
 

@@ -29,7 +29,7 @@ def may_close() -> Iterator[None]:
 
 
 @contextmanager
-def interruptible(saying: str) -> Iterator[None]:
+def interruptible(saying: str = "interrupted") -> Iterator[None]:
     """Ctrl-C ends the command, and says what goes on without it."""
     try:
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from pathlib import Path
@@ -34,6 +35,8 @@ def read(path: Path) -> dict[str, Any]:
 def _bytes(path: Path) -> bytes:
     """No more than it takes to see that it is too much: the file may be a device without an end."""
     if is_stdout(path):
+        if sys.stdin is None:
+            raise OSError(errno.EBADF, "it is closed")
         return sys.stdin.buffer.read(LARGEST + 1)
     with path.open("rb") as file:
         return file.read(LARGEST + 1)

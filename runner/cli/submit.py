@@ -10,7 +10,7 @@ from pathlib import Path
 
 from runner import settings
 from runner.api import Job, background
-from runner.cli import opening, requests, terminal, wishes
+from runner.cli import opening, pipes, requests, terminal, wishes
 from runner.cli.opening import folder_of
 from runner.errors import InvalidRequest, NameInUse, NoSupervisor
 from runner.jobs.base import Defaults, Kind
@@ -35,14 +35,16 @@ def submit(wish: Wish) -> int:
     """
     kind, folder, here = _kind(wish.kind), folder_of(wish.data_dir), wishes.here()
     request = requests.read(wish.file)
-    _check_free(folder, kind, TYPES[kind].parse(request, Defaults()).name)
+    name = TYPES[kind].parse(request, Defaults()).name
+    _check_free(folder, kind, name)
     if wish.config is not None:
         settings.read(wish.config)
     started: list[int] = []
     wanted = background.Background(folder, wish.config, started.append)
-    runner, job = background.submit(wanted, kind.value, request, cwd=here, environment=os.environ)
-    with runner:
-        arn = _arn(job, kind)
+    with pipes.interruptible(f"interrupted; `runner describe {name}` tells whether it was started"):
+        runner, job = background.submit(wanted, kind.value, request, cwd=here, environment=os.environ)
+        with runner:
+            arn = _arn(job, kind)
     _say_who_runs_it(started, wish.config)
     if wish.as_json:
         print(json.dumps({"kind": job.kind, "name": job.name, "arn": arn}, indent=2))

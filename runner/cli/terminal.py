@@ -27,7 +27,7 @@ def has_colour(stream: TextIO) -> bool:
 
 def is_dumb() -> bool:
     """The terminal cannot move its cursor, so that nothing can be written over."""
-    return os.environ.get("TERM") in ("dumb", "unknown", "")
+    return os.environ.get("TERM", "") in ("", "dumb", "unknown")
 
 
 def width() -> int:

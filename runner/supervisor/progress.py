@@ -1,4 +1,7 @@
-"""How far a job is, from its journal: what is shown to who waits for its end."""
+"""How far a job is, from its journal: what is shown to who waits for its end.
+
+Journals of other versions are read too: a member that is not there is passed over.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ _OVER = frozenset({FactName.GONE.value, FactName.LOST.value})
 def mark(facts: Sequence[Fact]) -> str | None:
     """By which the processes of the attempt are found (`RUNNER_MARK` in their environments)."""
     launch = _last(facts, FactName.LAUNCH)
-    return None if launch is None else str(launch["mark"])
+    return None if launch is None else launch.get("mark")
 
 
 def over(facts: Sequence[Fact]) -> bool:
@@ -36,12 +39,12 @@ def stop(facts: Sequence[Fact]) -> dict[str, Any] | None:
     if ordered is None:
         return None
     # The deadline counts from the signal, once that is on record.
-    deadline = (_last(facts, FactName.SIGNAL) or ordered)["deadline"]
+    deadline = (_last(facts, FactName.SIGNAL) or ordered).get("deadline", 0)
     kill = _last(facts, FactName.KILL)
     return {
-        "grace": ordered["grace"],
+        "grace": ordered.get("grace"),
         "left": max(0.0, (deadline - clock.monotonic_ns()) / 1e9),
-        "killed": None if kill is None else kill["why"],
+        "killed": None if kill is None else kill.get("why"),
     }
 
 
@@ -54,8 +57,8 @@ def living(facts: Sequence[Fact]) -> list[dict[str, Any]]:
     if started is None or over(facts):
         return []
     look = _last(facts, FactName.LOOK)
-    seen = [_shown(process) for process in look["processes"]] if look is not None else [_main(facts, started)]
-    ended = {fact["pid"] for fact in facts if fact["fact"] in (FactName.ENDED.value, FactName.PROCESS_ENDED.value)}
+    seen = [_main(facts, started)] if look is None else [_shown(process) for process in look.get("processes", ())]
+    ended = {fact.get("pid") for fact in facts if fact["fact"] in (FactName.ENDED.value, FactName.PROCESS_ENDED.value)}
     return [process for process in seen if process["pid"] not in ended]
 
 
@@ -67,8 +70,8 @@ def trainings(phases: Sequence[Phase]) -> dict[str, int]:
 
 def _main(facts: Sequence[Fact], started: Fact) -> dict[str, Any]:
     launch = _last(facts, FactName.LAUNCH)
-    name = os.path.basename(launch["argv"][0]) if launch is not None and launch["argv"] else ""
-    return {"pid": started["pid"], "inner": started["inner"], "name": name}
+    argv = () if launch is None else launch.get("argv", ())
+    return {**_shown(started), "name": os.path.basename(argv[0]) if argv else ""}
 
 
 def _shown(process: Fact) -> dict[str, Any]:
