@@ -9,6 +9,7 @@ import signal
 from pathlib import Path
 
 from runner import Objective, Runner
+from runner.diagnosis.report import LogLine
 from tests import leftovers
 from tests.cli.commanding import ESCAPE, Command, Done, run
 from tests.cli.jobs import python, ready, request, started, submit
@@ -135,6 +136,6 @@ def test_a_terminal_gets_the_same(folder: Path, data: Path) -> None:
     assert ESCAPE not in done.out
 
 
-def _logs(data: Path, name: str) -> list[object]:
+def _logs(data: Path, name: str) -> list[LogLine]:
     with Runner.read(data) as reader:
         return list(reader.logs(name))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +17,7 @@ import pytest
 from runner import Runner
 from runner.errors import NoSupervisor
 from tests import leftovers
-from tests.cli.commanding import Command, Done, run
+from tests.cli.commanding import Command, Done, run, surroundings
 from tests.cli.jobs import has_ended, opened, python, ready, request, request_of, started, submit, summary
 from tests.jobs.requests import compilation, tuning
 from tests.probing import status as process
@@ -371,8 +374,6 @@ def test_an_isolation_that_cannot_be_had_leaves_no_job(folder: Path, data: Path)
 
 def test_a_supervisor_that_nobody_could_connect_to_is_gone(folder: Path, data: Path) -> None:
     """A lock of another process that never listens: the supervisor that cannot begin says why, with the pid."""
-    import fcntl
-
     data.mkdir(mode=0o700)
     with (data / "lock").open("w") as lock:
         fcntl.lockf(lock, fcntl.LOCK_EX)
@@ -381,3 +382,29 @@ def test_a_supervisor_that_nobody_could_connect_to_is_gone(folder: Path, data: P
     assert done.err == f"runner: {data} is in use by pid {os.getpid()}\n"
     with pytest.raises(NoSupervisor):
         Runner.connect(data)
+
+
+def test_standard_input_that_is_closed(folder: Path) -> None:
+    command = 'exec "$0" -m runner submit training - --data-dir data <&-'
+    done = subprocess.run(
+        ["sh", "-c", command, sys.executable],
+        cwd=folder,
+        env={**os.environ, **surroundings(folder / "tmp")},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "runner: standard input: cannot be read: it is closed\n"
+
+
+def test_ctrl_c_while_a_supervisor_is_waited_for(folder: Path, data: Path) -> None:
+    data.mkdir(mode=0o700)
+    with (data / "lock").open("w") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        with Command(folder, "submit", "training", request(folder), "--data-dir", data) as command:
+            wait_until((data / "supervisor.log").exists, within=20, saying="no supervisor is started")
+            done = command.send(signal.SIGINT).end()
+        wait_until(lambda: not list(leftovers.processes(data)), within=20, saying="what it has started stays")
+    assert (done.code, done.out) == (130, "")
+    assert done.err == "runner: interrupted; `runner describe job-1` tells whether it was started\n"
