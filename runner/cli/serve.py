@@ -6,6 +6,7 @@ from pathlib import Path
 
 from runner import settings
 from runner.api.serving import serve as serve_until_told
+from runner.cli import countdown
 from runner.wire.endpoint import Endpoint
 
 
@@ -21,6 +22,7 @@ def serve(data_dir: Path | None, config: Path | None, host: str, port: int, serv
             ready=lambda: print(f"runner listening on {endpoint.url}", flush=True),
             faces=[endpoint.serving],
             variables=endpoint.variables,
+            ending=countdown.show,
         )
     finally:
         endpoint.close()
