@@ -327,7 +327,7 @@ def test_a_file_that_cannot_be_read(folder: Path, file: str, rule: str) -> None:
 
 
 def test_a_member_that_breaks_a_rule(folder: Path) -> None:
-    done = submit(folder, request(folder, ResourceConfig={"InstanceCount": 2}))
+    done = submit(folder, request(folder, ResourceConfig={"InstanceCount": -1}))
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("runner: ResourceConfig.")
     assert not (folder / "data").exists()
