@@ -4,6 +4,11 @@
     region = "us-east-1"         # of ARNs, and AWS_REGION of jobs
     account = "123456789012"     # of ARNs
     unbuffered = true            # PYTHONUNBUFFERED=1 for jobs, as AWS's own images have it
+    allowed_hosts = []           # names besides localhost by which the endpoint may be called
+
+    [server.faults."training.stopping"]   # how the endpoint answers, where what AWS does is assumed (docs/endpoint.md)
+    code = "ValidationException"
+    message = "The request was rejected because the training job is in status Stopping."
 
     [grace]                      # seconds from SIGTERM to SIGKILL, 0 to 86400, where a job's tags say nothing
     compilation = 120
@@ -37,6 +42,9 @@ from runner.errors import InvalidRequest
 
 DATA_DIR_VARIABLE = "RUNNER_DATA_DIR"
 JOB_TYPES = ("compilation", "training", "tuning")
+FAULTS = ("not-found", "ended", "stopping", "name-in-use", "not-ended")
+"""What `[server.faults]` may change, of each job type."""
+_HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?"
 _LONGEST_GRACE = 86_400
 """The same rule as `lifecycle.stops.check_grace`, which this room may not import."""
 
@@ -58,6 +66,10 @@ class Settings:
     region: str = "us-east-1"
     account: str = "123456789012"
     unbuffered: bool = True
+    allowed_hosts: Sequence[str] = ()
+    """Names besides those of the loopback by which the endpoint may be called."""
+    faults: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """`<job type>.<what>` -> `code` and `message`, in place of the endpoint's own (`wire.faults`)."""
     grace: Mapping[str, float] = field(default_factory=dict)
     """Seconds by job type (`JOB_TYPES`); those that are not set are not there."""
     images: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -86,7 +98,7 @@ def parse(text: str) -> Settings:
     tables = tomllib.loads(text)
     _check_known("", tables, ("server", "grace", "images", "compilers", "storage"))
     server, grace, storage = (_table(name, tables.get(name, {})) for name in ("server", "grace", "storage"))
-    _check_known("server", server, ("region", "account", "unbuffered"))
+    _check_known("server", server, ("region", "account", "unbuffered", "allowed_hosts", "faults"))
     _check_known("grace", grace, JOB_TYPES)
     _check_known("storage", storage, ("durability",))
     default = Settings()
@@ -94,6 +106,8 @@ def parse(text: str) -> Settings:
         region=_region(server.get("region", default.region)),
         account=_account(server.get("account", default.account)),
         unbuffered=_truth("server.unbuffered", server.get("unbuffered", default.unbuffered)),
+        allowed_hosts=_hosts("server.allowed_hosts", server.get("allowed_hosts", [])),
+        faults=_faults("server.faults", server.get("faults", {})),
         grace={name: _seconds(f"grace.{name}", value) for name, value in grace.items()},
         images=_commands("images", tables.get("images", {})),
         compilers=_commands("compilers", tables.get("compilers", {}), str.upper),
@@ -146,6 +160,31 @@ def _truth(name: str, value: object) -> bool:
     if not isinstance(value, bool):
         raise InvalidRequest(name, f"must be true or false, not {value!r}")
     return value
+
+
+def _hosts(name: str, value: object) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(host, str) and re.fullmatch(_HOST, host) for host in value):
+        raise InvalidRequest(name, f"must be a list of host names without a port, not {value!r}")
+    return [host.lower() for host in value]
+
+
+def _faults(table: str, found: object) -> dict[str, dict[str, str]]:
+    faults = {}
+    for name, value in _table(table, found).items():
+        path = f'{table}."{name}"'
+        kind, _, what = name.partition(".")
+        if kind not in JOB_TYPES or what not in FAULTS:
+            known = f"<{'|'.join(JOB_TYPES)}>.<{'|'.join(FAULTS)}>"
+            raise InvalidRequest(path, f"is no fault; there are {known}")
+        entry = _table(path, value)
+        _check_known(path, entry, ("code", "message"))
+        for member, text in entry.items():
+            if not isinstance(text, str) or not text:
+                raise InvalidRequest(f"{path}.{member}", f"must be a text, not {text!r}")
+        if what == "stopping" and len(entry) < 2:
+            raise InvalidRequest(path, "must have code and message: without it such a stop is accepted")
+        faults[name] = entry
+    return faults
 
 
 def _seconds(name: str, value: object) -> float:

@@ -39,7 +39,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "artifacts": ("errors", "clock", "lifecycle"),
     "supervisor": ("errors", "clock", "lifecycle", "jobs", "records", "backends.base", "tuning", "artifacts"),
     "testing": ("errors", "clock", "lifecycle", "backends.base"),
-    "wire": ("errors", "clock", "settings", "jobs", "diagnosis", "supervisor.service", *WORDS),
+    # Of the kernel: whose a connection is. Of the supervisor: the service, and what its log streams are made of.
+    "wire": (
+        *("errors", "clock", "settings", "jobs", "diagnosis", "supervisor.service", *WORDS),
+        "supervisor.streams",  # what the service's log streams are made of
+        "linux.sockets",  # whose a connection is
+    ),
     "web": ("errors", "jobs", "diagnosis", "supervisor.service"),
     "api": ("errors", "clock", "settings", "jobs", "diagnosis", "supervisor", "backends", *WORDS),
     "cli": ("errors", "clock", "settings", "jobs", "diagnosis", "api", *WORDS),

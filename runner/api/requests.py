@@ -107,7 +107,7 @@ def compilation(name: str, model: str, framework: str, target: str, max_runtime:
     return {
         "CompilationJobName": name,
         "RoleArn": _ROLE,
-        "InputConfig": {"S3Uri": model, "Framework": framework.upper(), "DataInputConfig": ""},
+        "InputConfig": {"S3Uri": model, "Framework": framework.upper()},
         "OutputConfig": {"S3OutputLocation": f"{_OUTPUTS}/{name}", "TargetDevice": target},
         "StoppingCondition": {"MaxRuntimeInSeconds": max_runtime},
     }

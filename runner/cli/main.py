@@ -122,14 +122,19 @@ def serve(
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Settings, such as a runner.toml; without it the defaults.")
     ] = None,
+    host: Annotated[str, typer.Option(help="Address of the loopback to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0: any free one.")] = 8770,
+    services: Annotated[
+        str, typer.Option(metavar="NAMES", help="More of AWS on the same port: some of s3,sts,iam (extra `aws`).")
+    ] = "",
 ) -> None:
-    """Run a supervisor for other programs (`Runner.connect`), on a unix socket in its data directory.
+    """Be SageMaker for AWS clients on this machine, and a supervisor for other programs (`Runner.connect`).
 
     SIGTERM or Ctrl-C stops every job with its own grace and then ends; a second one kills them.
     """
     import runner.cli.serve as serving
 
-    raise typer.Exit(serving.serve(data_dir, config))
+    raise typer.Exit(serving.serve(data_dir, config, host, port, services))
 
 
 @app.command()

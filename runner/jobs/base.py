@@ -36,7 +36,8 @@ class Channel:
     """Input data that is brought to `/opt/ml/input/data/NAME` before the program runs."""
 
     name: str
-    uri: str
+    uri: str | None
+    """None: there is nothing to bring, and the folder stays empty."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,9 @@ class Upload:
     completed_only: bool = False
     """Kept only of a job that has completed: half of a compiled model is no model."""
     plain: bool = False
-    """Each file is an object below `uri`, and what lies there is in the folder again when the program starts."""
+    """Each file is an object below `uri`."""
+    restored: bool = False
+    """What lies below `uri` is in the folder again when the program starts; for plain ones."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,8 @@ class Spec:
     uploads: Sequence[Upload] = ()
     saves: Sequence[Saves] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
+    unheeded: Sequence[str] = ()
+    """What of the request is accepted and not honoured, a line each: see `jobs.unheeded`."""
 
 
 @dataclass(frozen=True)
@@ -134,8 +139,9 @@ class View:
     `artifacts`  uri of the model that was uploaded
     `metrics`    last values in the log: list of `{name, value, time}`
     `children`   of a tuning job, its trainings: list of
-                 `{name, status, hyperparameters, objective, created, started, ended, failure}`,
-                 `status` as the API spells it, `objective` a number or None, times or None
+                 `{name, status, hyperparameters, objective, created, started, ended, failure, which}`,
+                 `status` as the API spells it, `objective` a number or None, times or None,
+                 `which` the number of its definition, from 0
     """
 
 

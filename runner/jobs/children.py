@@ -1,13 +1,14 @@
 """The trainings of a tuning job: the request for the next one, and what Describe counts and shows of them.
 
-A child is `{name, status, hyperparameters, objective, created, started, ended, failure}`, as `View.results` has it.
+A child is `{name, status, hyperparameters, objective, created, started, ended, failure, which}`, as `View.results`
+has it; `which` is the number of its definition, from 0.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from runner.jobs import shared
 from runner.jobs.base import Request, View
@@ -18,7 +19,7 @@ OTHER_RESOURCES = "HyperParameterTuningResourceConfig"
 
 Child = Mapping[str, Any]
 
-_HANDED_ON = (
+HANDED_ON = (
     "AlgorithmSpecification",
     "RoleArn",
     "InputDataConfig",
@@ -33,44 +34,75 @@ _HANDED_ON = (
     "RetryStrategy",
     "Environment",
 )
+"""Members of a definition that its trainings have as they are."""
 _RUNNING = frozenset({"InProgress", "Stopping"})
 _MEASURED = frozenset({"Completed", "Stopped"})
 
 
-def objective(request: Request) -> Mapping[str, str]:
-    """`{Type, MetricName}` of a tuning job."""
-    found: Mapping[str, str] = request["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]
-    return found
+class Definition(NamedTuple):
+    """One definition of a tuning job's trainings; what it does not say for itself the job's config says for all."""
+
+    body: Mapping[str, Any]
+    objective: Mapping[str, str]
+    """`{Type, MetricName}`."""
+    ranges: Mapping[str, Any]
+    """`ParameterRanges`."""
+
+    @property
+    def name(self) -> str | None:
+        """`TrainingJobDefinitionName` of its trainings."""
+        found: str | None = self.body.get("DefinitionName")
+        return found
 
 
-def objective_regex(request: Request) -> str:
-    """The expression that finds the objective in a training's log."""
-    metrics = request["TrainingJobDefinition"]["AlgorithmSpecification"]["MetricDefinitions"]
-    name = objective(request)["MetricName"]
-    found: str = next(metric["Regex"] for metric in metrics if metric["Name"] == name)
-    return found
+def definitions(request: Request) -> Sequence[Definition]:
+    """`TrainingJobDefinition`, or all of `TrainingJobDefinitions`."""
+    config = request["HyperParameterTuningJobConfig"]
+    bodies = request.get("TrainingJobDefinitions") or [request["TrainingJobDefinition"]]
+    return [
+        Definition(
+            body,
+            body.get("TuningObjective") or config["HyperParameterTuningJobObjective"],
+            body.get("HyperParameterRanges") or config.get("ParameterRanges") or {},
+        )
+        for body in bodies
+    ]
 
 
-def training_request(tuning: Request, number: int, suffix: str, chosen: Mapping[str, str]) -> dict[str, Any]:
+def training_request(
+    tuning: Request, number: int, suffix: str, chosen: Mapping[str, str], which: int = 0
+) -> dict[str, Any]:
     """The CreateTrainingJob request of the `number`-th training (from 1) of a tuning job.
 
-    `suffix` is eight random hex digits, `chosen` the values that the search has picked. The name is
-    `<tuning>-<NNN>-<suffix>`; the tuning job's tags are handed on, as SageMaker does.
+    `suffix` is eight random hex digits, `chosen` the values that the search has picked, `which` the number of the
+    definition, from 0. The name is `<tuning>-<NNN>-<suffix>`; the tuning job's tags are handed on, as SageMaker does.
     """
-    definition = tuning["TrainingJobDefinition"]
+    definition = definitions(tuning)[which]
     request = {
         "TrainingJobName": f"{tuning['HyperParameterTuningJobName']}-{number:03d}-{suffix}",
         "HyperParameters": {
-            **(definition.get("StaticHyperParameters") or {}),
+            **(definition.body.get("StaticHyperParameters") or {}),
+            **{item["Name"]: item["ValueHint"] for item in definition.ranges.get("AutoParameters") or ()},
             **chosen,
-            OBJECTIVE_PARAMETER: objective(tuning)["MetricName"],
+            OBJECTIVE_PARAMETER: definition.objective["MetricName"],
         },
-        **shared.echo(definition, _HANDED_ON),
+        **shared.echo(definition.body, HANDED_ON),
         **shared.echo(tuning, ("Tags",)),
     }
-    if "ResourceConfig" not in request and definition.get(OTHER_RESOURCES) is not None:
-        request["ResourceConfig"] = _resources(definition[OTHER_RESOURCES])
+    if "ResourceConfig" not in request and definition.body.get(OTHER_RESOURCES) is not None:
+        request["ResourceConfig"] = _resources(definition.body[OTHER_RESOURCES])
     return request
+
+
+def shown(request: Request) -> dict[str, Any]:
+    """The definitions as AWS shows them: each with its objective's name among the static hyperparameters."""
+    found = []
+    for one in definitions(request):
+        added = {OBJECTIVE_PARAMETER: one.objective["MetricName"]}
+        found.append({**one.body, "StaticHyperParameters": {**(one.body.get("StaticHyperParameters") or {}), **added}})
+    if request.get("TrainingJobDefinitions"):
+        return {"TrainingJobDefinitions": found}
+    return {"TrainingJobDefinition": found[0]}
 
 
 def status_counters(children: Iterable[Child]) -> dict[str, int]:
@@ -97,20 +129,28 @@ def objective_status(child: Child) -> str:
 
 
 def best(view: View, arn: str, children: Iterable[Child]) -> dict[str, Any] | None:
-    """`BestTrainingJob`: "the training job that completed with the best current objective"; None if there is none."""
-    completed = [child for child in children if child["status"] == "Completed" and _measured(child)]
+    """`BestTrainingJob`: "the training job that completed with the best current objective"; None if there is none.
+
+    Assumed: of several definitions only those count whose objective has the type of the first one's.
+    """
+    goals = [one.objective["Type"] for one in definitions(view.request)]
+    completed = [
+        child
+        for child in children
+        if child["status"] == "Completed" and _measured(child) and goals[_which(child)] == goals[0]
+    ]
     if not completed:
         return None
-    choose = max if objective(view.request)["Type"] == "Maximize" else min
+    choose = max if goals[0] == "Maximize" else min
     return summary(view, arn, choose(completed, key=lambda child: float(child["objective"])))
 
 
 def summary(view: View, arn: str, child: Child) -> dict[str, Any]:
     """`HyperParameterTrainingJobSummary` of one training of the tuning job `view`."""
-    goal = objective(view.request)
-    metric = {"Type": goal["Type"], "MetricName": goal["MetricName"], "Value": child["objective"]}
+    definition = definitions(view.request)[_which(child)]
+    metric = {**definition.objective, "Value": child["objective"]}
     return shared.present(
-        TrainingJobDefinitionName=view.request["TrainingJobDefinition"].get("DefinitionName"),
+        TrainingJobDefinitionName=definition.name,
         TrainingJobName=child["name"],
         TrainingJobArn=sibling(arn, "training-job", child["name"]),
         CreationTime=child.get("created") or child.get("started") or view.created,
@@ -122,6 +162,10 @@ def summary(view: View, arn: str, child: Child) -> dict[str, Any]:
         FinalHyperParameterTuningJobObjectiveMetric=metric if _measured(child) else None,
         ObjectiveStatus=objective_status(child),
     )
+
+
+def _which(child: Child) -> int:
+    return int(child.get("which", 0))
 
 
 def _counted_as(child: Child) -> str:

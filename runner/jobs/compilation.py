@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from runner.errors import InvalidRequest
-from runner.jobs import endings, shared, toolkit
+from runner.jobs import endings, shared, toolkit, unheeded
 from runner.jobs.base import Channel, Defaults, Kind, Place, Request, Spec, Upload, View
 from runner.jobs.naming import check_name
 from runner.jobs.reading import Part, whole_request
@@ -31,12 +31,21 @@ _BUILT_IN: Mapping[str, Sequence[str]] = {"XGBOOST": _TREES, "SKLEARN": _TREES}
 
 _SYSTEMS = ("ANDROID", "LINUX")
 _REASONS = ("ClientError:", "ServerError:", "InternalServerError:")
-_ECHOED = ("RoleArn", "InputConfig", "OutputConfig", "StoppingCondition", "VpcConfig", "ModelPackageVersionArn")
+_PACKAGE = "ModelPackageVersionArn"
+_ECHOED = ("RoleArn", "InputConfig", "OutputConfig", "StoppingCondition", "VpcConfig", _PACKAGE)
 
 
 class _Command(NamedTuple):
     argv: Sequence[str]
     reason: str = ""
+
+
+class _Compiled(NamedTuple):
+    """What is compiled, by what, and where it goes."""
+
+    command: _Command
+    channels: Sequence[Channel] = ()
+    uploads: Sequence[Upload] = ()
 
 
 class CompilationJob:
@@ -53,9 +62,7 @@ class CompilationJob:
         name = check_name(self.name_member, body.text(self.name_member))
         body.text("RoleArn")
         wishes = shared.wishes(body, self.kind, defaults)
-        source, output = body.part("InputConfig"), body.part("OutputConfig")
-        model = source.uri("S3Uri", key_required=True)
-        command = _command(source.choice("Framework", FRAMEWORKS), defaults)
+        compiled = _compiled(body, defaults)
         return Spec(
             kind=self.kind,
             name=name,
@@ -63,16 +70,17 @@ class CompilationJob:
             grace=wishes.grace,
             isolation=wishes.isolation,
             max_runtime=shared.max_runtime(body.part("StoppingCondition")),
-            command=command.argv,
-            no_command=command.reason,
-            channels=[Channel("model", model)],
-            uploads=[Upload("model", _uri(output, model), always=False, ready=ARCHIVE, completed_only=True)],
+            command=compiled.command.argv,
+            no_command=compiled.command.reason,
+            channels=compiled.channels,
+            uploads=compiled.uploads,
             tags=wishes.tags,
+            unheeded=unheeded.told(self.kind, request),
         )
 
     def config_files(self, spec: Spec, place: Place) -> Mapping[str, Any]:
         """What to compile and for what, as the request says it."""
-        return {CONFIG_FILE: {name: spec.request[name] for name in ("InputConfig", "OutputConfig")}}
+        return {CONFIG_FILE: shared.echo(spec.request, ("InputConfig", "OutputConfig"))}
 
     def variables(self, spec: Spec, place: Place, arn: str) -> Mapping[str, str]:
         """Where things are, by the names that a training would find them under."""
@@ -130,6 +138,20 @@ class CompilationJob:
         return answer | shared.echo(view.request, _ECHOED)
 
 
+def _compiled(body: Part, defaults: Defaults) -> _Compiled:
+    """A model package needs no InputConfig; but nobody here knows what is in one, so that such a job fails."""
+    output = body.part("OutputConfig")
+    location, target = output.uri("S3OutputLocation"), _target(output)
+    if body.has(_PACKAGE) and not body.has("InputConfig"):
+        body.text(_PACKAGE)
+        needed = "add InputConfig, with S3Uri and Framework of the model, to the request"
+        return _Compiled(_Command((), f"ClientError: {_PACKAGE}: Model packages are not looked up here: {needed}."))
+    source = body.part("InputConfig")
+    model = source.uri("S3Uri", key_required=True)
+    upload = Upload("model", _uri(location, model, target), always=False, ready=ARCHIVE, completed_only=True)
+    return _Compiled(_command(source.choice("Framework", FRAMEWORKS), defaults), [Channel("model", model)], [upload])
+
+
 def _command(framework: str, defaults: Defaults) -> _Command:
     command = defaults.compilers.get(framework) or _BUILT_IN.get(framework)
     if command:
@@ -138,11 +160,10 @@ def _command(framework: str, defaults: Defaults) -> _Command:
     return _Command((), f"ClientError: InputConfiguration: No local compiler for the framework {framework}: add {add}.")
 
 
-def _uri(output: Part, model: str) -> str:
+def _uri(location: str, model: str, target: str) -> str:
     """`<model>-<target>.tar.gz` at the output location (the convention seen in AWS's examples)."""
-    location = output.uri("S3OutputLocation")
     name = model.rstrip("/").rpartition("/")[2].removesuffix(".tar.gz")
-    return shared.below(location, f"{name}-{_target(output)}.tar.gz")
+    return shared.below(location, f"{name}-{target}.tar.gz")
 
 
 def _target(output: Part) -> str:

@@ -32,9 +32,16 @@ def check_name(member: str, name: str, longest: int = LONGEST) -> str:
     return name
 
 
-def arn(job: JobType, name: str, defaults: Defaults) -> str:
-    """The ARN of the job of this type and name."""
-    return f"arn:aws:sagemaker:{defaults.region}:{defaults.account}:{job.arn_type}/{name}"
+def check_region(field: str, region: object) -> str:
+    """`region`, if it can be a part of an ARN and of a host name; else InvalidRequest for `field`."""
+    if not isinstance(region, str) or not re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", region):
+        raise InvalidRequest(field, f"must be a region such as 'us-east-1', not {shown(region)}")
+    return region
+
+
+def arn(job: JobType, name: str, defaults: Defaults, region: str | None = None) -> str:
+    """The ARN of the job of this type and name; without a region that of the settings."""
+    return f"arn:aws:sagemaker:{region or defaults.region}:{defaults.account}:{job.arn_type}/{name}"
 
 
 def sibling(of: str, arn_type: str, name: str) -> str:

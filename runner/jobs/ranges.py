@@ -7,6 +7,7 @@ reference, and "Define Hyperparameter Ranges" for the scaling types. `tuning.spa
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from runner.errors import InvalidRequest
 from runner.jobs.naming import shown
@@ -18,6 +19,8 @@ SCALES = ("Auto", "Linear", "Logarithmic", "ReverseLogarithmic")
 def check_ranges(ranges: Part, strategy: str) -> dict[str, float]:
     """Names of the hyperparameters and how many values each may take (infinite for a continuous one).
 
+    An AutoParameter, which Autotune would find a range for, has the value of its hint.
+
     Raises InvalidRequest for a range that is empty, has a scale that it cannot have, or is there twice.
     """
     sizes: dict[str, float] = {}
@@ -27,6 +30,9 @@ def check_ranges(ranges: Part, strategy: str) -> dict[str, float]:
         _add(sizes, range_, _continuous(range_))
     for range_ in ranges.parts("CategoricalParameterRanges"):
         _add(sizes, range_, _categories(range_))
+    for hint in ranges.parts("AutoParameters"):
+        hint.text("ValueHint")
+        _add(sizes, hint, 1)
     if not sizes:
         raise InvalidRequest(ranges.path, "must have at least one hyperparameter to search")
     if strategy == "Grid":
@@ -36,7 +42,7 @@ def check_ranges(ranges: Part, strategy: str) -> dict[str, float]:
     return sizes
 
 
-def combinations(sizes: dict[str, float]) -> float:
+def combinations(sizes: Mapping[str, float]) -> float:
     """How many different sets of values there are."""
     return math.prod(sizes.values())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -15,6 +16,8 @@ from runner.lifecycle.stops import DEFAULT_GRACE, Isolation, check_grace
 GRACE_TAG = "runner:grace-seconds"
 ISOLATION_TAG = "runner:isolation"
 OUR_TAGS = (GRACE_TAG, ISOLATION_TAG)
+MOST_TAGS = 50
+"""Of one job: the length of `TagList` in the service model, and AWS's limit for any resource."""
 
 DEFAULT_MAX_RUNTIME = 86_400
 """Seconds: "the default value is 1 day" (StoppingCondition)."""
@@ -32,7 +35,21 @@ class Wishes(NamedTuple):
 
 
 def wishes(request: Part, kind: Kind, defaults: Defaults) -> Wishes:
-    """Reads `Tags`. A tag `runner:…` that is not one of ours is refused: it would be a wish silently ignored."""
+    """Reads `Tags`; see `tags_of`. Raises InvalidRequest for a wish that cannot be kept."""
+    tags = tags_of(request)
+    return Wishes(tags, _grace(tags, kind, defaults), _isolation(tags))
+
+
+def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """`Tags` as a request has them."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def tags_of(request: Part) -> dict[str, str]:
+    """`Tags` of a request: key -> value, in its order.
+
+    A tag `runner:…` that is not one of ours is refused: it would be a wish silently ignored. So are more than 50.
+    """
     tags: dict[str, str] = {}
     for tag in request.parts("Tags"):
         key = tag.text("Key")
@@ -41,7 +58,9 @@ def wishes(request: Part, kind: Kind, defaults: Defaults) -> Wishes:
         if key.startswith("runner:") and key not in OUR_TAGS:
             raise InvalidRequest(tag.field("Key"), f"must be one of {', '.join(OUR_TAGS)}, not {shown(key)}")
         tags[key] = tag.text("Value")
-    return Wishes(tags, _grace(tags, kind, defaults), _isolation(tags))
+    if len(tags) > MOST_TAGS:
+        raise InvalidRequest(request.field("Tags"), f"must be at most {MOST_TAGS} in all, not {len(tags)}")
+    return tags
 
 
 def _grace(tags: Mapping[str, str], kind: Kind, defaults: Defaults) -> float:
@@ -100,6 +119,12 @@ def echo(request: Mapping[str, Any], members: Iterable[str]) -> dict[str, Any]:
 def present(**members: Any) -> dict[str, Any]:
     """Members of an answer, without those that are None."""
     return {name: value for name, value in members.items() if value is not None}
+
+
+def own_folder(path: str) -> str | None:
+    """The folder, relative to `/opt/ml`, that an absolute path of a container names; None if it is not below that."""
+    folder = posixpath.relpath(path, CONTAINER_ML)
+    return None if folder.split("/")[0] in {".", ".."} else folder
 
 
 def below(prefix: str, *parts: str) -> str:

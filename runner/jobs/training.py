@@ -6,14 +6,13 @@ Sources: the API reference, and "How Amazon SageMaker Runs Your Training Image" 
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from runner.errors import InvalidRequest
-from runner.jobs import endings, expressions, shared, toolkit
+from runner.jobs import endings, expressions, shared, toolkit, unheeded
 from runner.jobs.base import Channel, Defaults, Kind, Place, Request, Saves, Spec, Transition, Upload, View
 from runner.jobs.naming import check_name, shown, sibling
 from runner.jobs.reading import Part, whole_request
@@ -26,6 +25,11 @@ CHECKPOINTS = f"{shared.CONTAINER_ML}/checkpoints"
 LOCAL_INSTANCE = "local"
 """The instance type of a job whose request names none; the toolkit's own word for it."""
 
+_INPUT_MODES = ("File", "FastFile", "Pipe")
+_S3_DATA_TYPES = ("S3Prefix", "ManifestFile", "AugmentedManifestFile", "Converse")
+_OTHER_SOURCES = ("FileSystemDataSource", "DatasetSource")
+_PLAIN = "NONE"
+"""`OutputDataConfig.CompressionType` of a model that is uploaded as it lies in its folder."""
 _CHANNEL = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ECHOED = (
     "HyperParameters",
@@ -47,6 +51,9 @@ _ECHOED = (
     "RemoteDebugConfig",
     "InfraCheckConfig",
     "Environment",
+    "ServerlessJobConfig",
+    "MlflowConfig",
+    "ModelPackageConfig",
 )
 _FLAGS = ("EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "EnableManagedSpotTraining")
 
@@ -67,8 +74,7 @@ class TrainingJob:
     def parse(self, request: Request, defaults: Defaults) -> Spec:
         """The job that the request asks for; InvalidRequest names the member and the rule.
 
-        What cannot be run faithfully is refused by name: more than one instance, Pipe mode, other sources than S3
-        prefixes, models that are not packed.
+        What cannot be run as SageMaker does is accepted and said, see `Spec.unheeded`.
         """
         body = whole_request(request)
         name = check_name(self.name_member, body.text(self.name_member))
@@ -96,6 +102,7 @@ class TrainingJob:
                 Saves("output", f"{shared.CONTAINER_ML}/output"),
             ],
             tags=wishes.tags,
+            unheeded=unheeded.told(self.kind, request),
         )
 
     def config_files(self, spec: Spec, place: Place) -> Mapping[str, Any]:
@@ -142,8 +149,9 @@ class TrainingJob:
     def describe(self, view: View, arn: str) -> dict[str, Any]:
         """`DescribeTrainingJob`."""
         request = view.request
-        artifacts = view.results.get("artifacts") or _model_uri(request["OutputDataConfig"]["S3OutputPath"], view.name)
-        seconds = int((view.ended - view.started).total_seconds()) if view.ended and view.started else None
+        artifacts = view.results.get("artifacts") or _model_uri(request["OutputDataConfig"], view.name)
+        # The model has no training of less than a second.
+        seconds = max(1, int((view.ended - view.started).total_seconds())) if view.ended and view.started else None
         history = [_transition(entry) for entry in view.transitions]
         answer = shared.present(
             TrainingJobName=view.name,
@@ -155,6 +163,8 @@ class TrainingJob:
             SecondaryStatusTransitions=history,
             FailureReason=view.failure if view.state.phase is Phase.FAILED else None,
             StoppingCondition={"MaxRuntimeInSeconds": shared.DEFAULT_MAX_RUNTIME},
+            # The SageMaker Python SDK reads the count of every job whose logs it shows.
+            ResourceConfig={"InstanceCount": 1},
             CreationTime=view.created,
             LastModifiedTime=view.modified,
             TrainingStartTime=view.started,
@@ -171,7 +181,7 @@ def _command(algorithm: Part, defaults: Defaults) -> _Command:
     """What `docker run` would run: `ContainerEntrypoint` with its arguments, else what stands for the image."""
     entrypoint, arguments = algorithm.texts("ContainerEntrypoint"), algorithm.texts("ContainerArguments")
     image = algorithm.optional_text("TrainingImage")
-    algorithm.choice("TrainingInputMode", ("File", "FastFile"), default="File")
+    algorithm.choice("TrainingInputMode", _INPUT_MODES, default="File")
     _check_metrics(algorithm)
     if entrypoint:
         return _Command((*entrypoint, *arguments))
@@ -197,17 +207,13 @@ def check_expression(path: str, expression: str) -> None:
 
 
 def _check_instances(resources: Part) -> None:
-    groups = resources.parts("InstanceGroups")
-    counts = [group.whole("InstanceCount", 0) for group in groups]
-    if not groups and resources.has("InstanceCount"):
-        counts = [resources.whole("InstanceCount", 0)]
-    if counts and sum(counts) != 1:
-        field = resources.field("InstanceGroups" if groups else "InstanceCount")
-        raise InvalidRequest(field, "must be one instance in all: a local job has one host, algo-1")
+    for group in resources.parts("InstanceGroups"):
+        group.whole("InstanceCount", 0)
+    resources.optional_whole("InstanceCount", 0)
 
 
 def _checkpoints(body: Part) -> list[Upload]:
-    """What `CheckpointConfig` asks for."""
+    """What `CheckpointConfig` asks for. A folder elsewhere than in `/opt/ml` is not the job's own, and left alone."""
     if not body.has("CheckpointConfig"):
         return []
     checkpoints = body.part("CheckpointConfig")
@@ -215,11 +221,10 @@ def _checkpoints(body: Part) -> list[Upload]:
     if not path.startswith("/") or ".." in path.split("/"):
         rule = f"must be an absolute path without '..', not {shown(path)}"
         raise InvalidRequest(checkpoints.field("LocalPath"), rule)
-    folder = posixpath.relpath(path, shared.CONTAINER_ML)
-    if folder == "." or folder.startswith("../"):
-        rule = f"must be below {shared.CONTAINER_ML}, which is all that a local job has of its own, not {shown(path)}"
-        raise InvalidRequest(checkpoints.field("LocalPath"), rule)
-    return [Upload(folder, checkpoints.uri("S3Uri"), always=False, plain=True)]
+    if path.strip("/") == shared.CONTAINER_ML.strip("/"):
+        raise InvalidRequest(checkpoints.field("LocalPath"), f"must be below {shared.CONTAINER_ML}, not all of it")
+    uri, folder = checkpoints.uri("S3Uri"), shared.own_folder(path)
+    return [] if folder is None else [Upload(folder, uri, always=False, plain=True, restored=True)]
 
 
 def _channels(body: Part) -> list[Channel]:
@@ -230,33 +235,45 @@ def _channels(body: Part) -> list[Channel]:
             raise InvalidRequest(field, f"must be 1 to 64 letters, digits, '.', '_' or '-', not {shown(name)}")
         if name in channels:
             raise InvalidRequest(field, f"must not be there twice: {shown(name)}")
-        channel.choice("InputMode", ("File", "FastFile"), default="File")
-        source = channel.part("DataSource").part("S3DataSource")
-        source.choice("S3DataType", ("S3Prefix",), default="S3Prefix")
-        channels[name] = Channel(name, source.uri("S3Uri"))
+        channel.choice("InputMode", _INPUT_MODES, default="File")
+        channels[name] = Channel(name, _source(channel.part("DataSource")))
     return list(channels.values())
+
+
+def _source(source: Part) -> str | None:
+    """The S3 URI that a channel is brought from; None for a source that there is not here."""
+    if not source.has("S3DataSource"):
+        if not any(source.has(other) for other in _OTHER_SOURCES):
+            raise InvalidRequest(source.path, f"must have S3DataSource, {' or '.join(_OTHER_SOURCES)}")
+        return None
+    s3 = source.part("S3DataSource")
+    s3.choice("S3DataType", _S3_DATA_TYPES, default="S3Prefix")
+    return s3.uri("S3Uri")
 
 
 def _uploads(output: Part, name: str) -> list[Upload]:
     path = output.uri("S3OutputPath")
-    output.choice("CompressionType", ("GZIP",), default="GZIP")
+    packed = output.choice("CompressionType", ("GZIP", _PLAIN), default="GZIP") != _PLAIN
+    model = _model_uri(output.value, name)
     return [
-        Upload("model", _model_uri(path, name)),
+        Upload("model", model) if packed else Upload("model", model, always=False, plain=True),
         Upload("output/data", shared.below(path, name, "output", "output.tar.gz"), always=False),
     ]
 
 
-def _model_uri(path: str, name: str) -> str:
-    return shared.below(path, name, "output", "model.tar.gz")
+def _model_uri(output: Mapping[str, Any], name: str) -> str:
+    """An archive, or, if the request wants none, what the objects are below."""
+    leaf = "model/" if output.get("CompressionType") == _PLAIN else "model.tar.gz"
+    return shared.below(output["S3OutputPath"], name, "output", leaf)
 
 
 def _group(spec: Spec) -> Mapping[str, Any]:
-    """The instance group that has the one instance; without groups SageMaker calls it `homogeneousCluster`."""
+    """The instance group of the one host: the first that has any. Without groups it is called `homogeneousCluster`."""
     resources = spec.request.get("ResourceConfig") or {}
     groups = resources.get("InstanceGroups") or [
         {"InstanceGroupName": "homogeneousCluster", "InstanceCount": 1, **shared.echo(resources, ("InstanceType",))}
     ]
-    found: Mapping[str, Any] = next(group for group in groups if group["InstanceCount"])
+    found: Mapping[str, Any] = next((group for group in groups if group["InstanceCount"]), groups[0])
     return found
 
 
@@ -277,10 +294,12 @@ def _inputs(spec: Spec) -> dict[str, Any]:
     algorithm = spec.request.get("AlgorithmSpecification") or {}
     inputs = {}
     for channel in spec.request.get("InputDataConfig") or ():
-        source = channel["DataSource"]["S3DataSource"]
+        source = channel["DataSource"].get("S3DataSource") or {}
+        mode = channel.get("InputMode") or algorithm.get("TrainingInputMode") or "File"
         inputs[channel["ChannelName"]] = shared.present(
             ContentType=channel.get("ContentType"),
-            TrainingInputMode=channel.get("InputMode") or algorithm.get("TrainingInputMode") or "File",
+            # What the program finds, which are files also where the request says Pipe.
+            TrainingInputMode="File" if mode == "Pipe" else mode,
             S3DistributionType=source.get("S3DataDistributionType") or "FullyReplicated",
             RecordWrapperType=channel.get("RecordWrapperType") or "None",
         )
@@ -313,7 +332,7 @@ def _facts(spec: Spec, place: Place) -> dict[str, Any]:
 
 def _checkpoint_folder(uploads: Sequence[Upload]) -> str:
     """Where the program finds its checkpoints, in `/opt/ml`."""
-    return next((upload.folder for upload in uploads if upload.plain), "checkpoints")
+    return next((upload.folder for upload in uploads if upload.restored), "checkpoints")
 
 
 def _transition(entry: Transition) -> dict[str, Any]:

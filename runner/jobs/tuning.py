@@ -5,12 +5,13 @@ A tuning job runs no program of its own. `describe` shows `children` of `View.re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from runner.errors import InvalidRequest
-from runner.jobs import children, endings, shared
+from runner.jobs import children, endings, shared, unheeded
 from runner.jobs.base import Defaults, Kind, Place, Request, Spec, View
 from runner.jobs.naming import LONGEST_TUNING, check_name, shown
 from runner.jobs.ranges import check_ranges, combinations
@@ -22,6 +23,11 @@ from runner.lifecycle.statuses import tuning_status
 STRATEGIES = ("Bayesian", "Random", "Hyperband", "Grid")
 _CONFIG = "HyperParameterTuningJobConfig"
 _DEFINITION = "TrainingJobDefinition"
+_DEFINITIONS = "TrainingJobDefinitions"
+MOST_DEFINITIONS = 10
+"""The length of `HyperParameterTrainingJobDefinitions` in the service model."""
+_RANGES, _OWN_RANGES = "ParameterRanges", "HyperParameterRanges"
+_MOST = "MaxNumberOfTrainingJobs"
 _RENAMED = {"HyperParameters": "StaticHyperParameters"}
 _ECHOED = (_CONFIG, "WarmStartConfig", "Autotune")
 
@@ -39,12 +45,15 @@ class TuningJob:
         body = whole_request(request)
         name = check_name(self.name_member, body.text(self.name_member), LONGEST_TUNING)
         wishes = shared.wishes(body, self.kind, defaults)
-        config, definition = body.part(_CONFIG), _definition(body)
+        config, definitions = body.part(_CONFIG), _definitions(body)
         limits = config.part("ResourceLimits")
-        sizes = _check_search(config, limits)
-        _check_static(definition, sizes)
-        _check_objective(config, definition)
-        _check_training(request, definition, sizes, defaults)
+        _check_limits(config, limits)
+        sizes = [_check_definition(config, definition, bool(body.has("Autotune"))) for definition in definitions]
+        if not body.has("Autotune"):  # which would choose ranges that are large enough
+            _check_combinations(limits, sizes, _ranges_path(config, definitions))
+        for which, (definition, size) in enumerate(zip(definitions, sizes, strict=True)):
+            training = children.training_request(request, 1, "0" * 8, dict.fromkeys(size, ""), which)
+            _check_training(training, definition, defaults)
         runtime = limits.optional_whole("MaxRuntimeInSeconds", 1)
         return Spec(
             kind=self.kind,
@@ -54,6 +63,7 @@ class TuningJob:
             isolation=wishes.isolation,
             max_runtime=None if runtime is None else float(runtime),
             tags=wishes.tags,
+            unheeded=unheeded.told(self.kind, request),
         )
 
     def config_files(self, spec: Spec, place: Place) -> Mapping[str, Any]:
@@ -94,7 +104,6 @@ class TuningJob:
             HyperParameterTuningJobName=view.name,
             HyperParameterTuningJobArn=arn,
             HyperParameterTuningJobStatus=self.status(view.state.phase),
-            TrainingJobDefinition=_shown_definition(view.request),
             CreationTime=view.created,
             LastModifiedTime=view.modified,
             HyperParameterTuningEndTime=view.ended,
@@ -105,42 +114,73 @@ class TuningJob:
             FailureReason=view.failure if view.state.phase is Phase.FAILED else None,
             ConsumedResources=None if seconds is None else {"RuntimeInSeconds": seconds},
         )
-        return answer | shared.echo(view.request, _ECHOED)
+        return answer | children.shown(view.request) | shared.echo(view.request, _ECHOED)
 
 
-def _definition(body: Part) -> Part:
-    if body.has("TrainingJobDefinitions"):
-        raise InvalidRequest("TrainingJobDefinitions", f"is not supported here; use {_DEFINITION}, for one algorithm")
-    return body.part(_DEFINITION)
+def _definitions(body: Part) -> list[Part]:
+    if not body.has(_DEFINITIONS):
+        return [body.part(_DEFINITION)]
+    if body.has(_DEFINITION):
+        raise InvalidRequest(_DEFINITIONS, f"must not be there beside {_DEFINITION}")
+    definitions = body.parts(_DEFINITIONS)
+    if not 1 <= len(definitions) <= MOST_DEFINITIONS:
+        raise InvalidRequest(_DEFINITIONS, f"must have 1 to {MOST_DEFINITIONS} definitions, not {len(definitions)}")
+    names: set[str] = set()
+    for definition in definitions:
+        name = definition.optional_text("DefinitionName")
+        if name in names:
+            raise InvalidRequest(definition.field("DefinitionName"), f"must not be there twice: {shown(name)}")
+        names.update([name] if name else [])
+    return definitions
 
 
-def _check_search(config: Part, limits: Part) -> dict[str, float]:
-    """Strategy, limits and ranges. Returns how many values each hyperparameter may take."""
+def _check_limits(config: Part, limits: Part) -> None:
     strategy = config.choice("Strategy", STRATEGIES)
     limits.whole("MaxParallelTrainingJobs", 1)
-    most = limits.optional_whole("MaxNumberOfTrainingJobs", 1)
+    most = limits.optional_whole(_MOST, 1)
     if most is None and strategy != "Grid" and not limits.has("MaxRuntimeInSeconds"):
-        raise InvalidRequest(limits.field("MaxNumberOfTrainingJobs"), "is required where MaxRuntimeInSeconds is absent")
-    ranges = config.part("ParameterRanges")
-    sizes = check_ranges(ranges, strategy)
-    if most is not None and combinations(sizes) < most:
-        rule = f"must have as many combinations as MaxNumberOfTrainingJobs, {most}, and have {combinations(sizes):g}"
-        raise InvalidRequest(ranges.path, rule)
+        raise InvalidRequest(limits.field(_MOST), "is required where MaxRuntimeInSeconds is absent")
     seed = config.optional_whole("RandomSeed", 0)
     if seed is not None and seed >= 2**31:
         raise InvalidRequest(config.field("RandomSeed"), f"must be at most {2**31 - 1}, not {seed}")
-    return sizes
 
 
-def _check_static(definition: Part, sizes: Mapping[str, float]) -> None:
+def _check_definition(config: Part, definition: Part, autotuned: bool) -> dict[str, float]:
+    """Objective, ranges and static parameters. Returns how many values each hyperparameter may take."""
+    _check_objective(_either(definition, "TuningObjective", config, "HyperParameterTuningJobObjective"), definition)
+    for resources in definition.optional_part(children.OTHER_RESOURCES).parts("InstanceConfigs"):
+        resources.whole("InstanceCount", 0)
+    if autotuned and not definition.has(_OWN_RANGES) and not config.has(_RANGES):
+        return {}
+    sizes = check_ranges(_either(definition, _OWN_RANGES, config, _RANGES), config.text("Strategy"))
     both = sorted(set(definition.strings("StaticHyperParameters")) & set(sizes))
     if both:
         rule = f"must not have a hyperparameter that ParameterRanges has too: {shown(both[0])}"
         raise InvalidRequest(definition.field("StaticHyperParameters"), rule)
+    return sizes
 
 
-def _check_objective(config: Part, definition: Part) -> None:
-    objective = config.part("HyperParameterTuningJobObjective")
+def _either(definition: Part, own: str, config: Part, common: str) -> Part:
+    """What a definition says for itself, or else the config for all: one of several has to say it for itself."""
+    if definition.has(own) or (definition.path != _DEFINITION and not config.has(common)):
+        return definition.part(own)
+    return config.part(common)
+
+
+def _check_combinations(limits: Part, sizes: Sequence[Mapping[str, float]], path: str) -> None:
+    most, found = limits.optional_whole(_MOST, 1), math.fsum(combinations(size) for size in sizes)
+    if most is not None and found < most:
+        raise InvalidRequest(path, f"must have as many combinations as {_MOST}, {most}, and have {found:g}")
+
+
+def _ranges_path(config: Part, definitions: Sequence[Part]) -> str:
+    """Where the ranges are, for an error that is about all of them."""
+    if len(definitions) > 1:
+        return _DEFINITIONS
+    return _either(definitions[0], _OWN_RANGES, config, _RANGES).path
+
+
+def _check_objective(objective: Part, definition: Part) -> None:
     objective.choice("Type", ("Minimize", "Maximize"))
     name = objective.text("MetricName")
     algorithm = definition.part("AlgorithmSpecification")
@@ -150,23 +190,15 @@ def _check_objective(config: Part, definition: Part) -> None:
         raise InvalidRequest(algorithm.field("MetricDefinitions"), rule)
 
 
-def _check_training(request: Request, definition: Part, sizes: Mapping[str, float], defaults: Defaults) -> None:
-    """A training of the definition must be a valid request; what is wrong is named by its path in this one."""
+def _check_training(request: Request, definition: Part, defaults: Defaults) -> None:
+    """A training of the definition must be a valid request; what is wrong is named by its path in the definition."""
     try:
-        TRAINING.parse(children.training_request(request, 1, "0" * 8, dict.fromkeys(sizes, "")), defaults)
+        TRAINING.parse(request, defaults)
     except InvalidRequest as broken:
         member, dot, rest = broken.field.partition(".")
         if member == "ResourceConfig" and not definition.has(member):
             member = children.OTHER_RESOURCES
         raise InvalidRequest(definition.field(_RENAMED.get(member, member) + dot + rest), broken.rule) from None
-
-
-def _shown_definition(request: Request) -> dict[str, Any]:
-    """As AWS shows it: with the objective's name among the static hyperparameters."""
-    definition = dict(request[_DEFINITION])
-    added = {children.OBJECTIVE_PARAMETER: children.objective(request)["MetricName"]}
-    definition["StaticHyperParameters"] = dict(definition.get("StaticHyperParameters") or {}) | added
-    return definition
 
 
 TUNING = TuningJob()

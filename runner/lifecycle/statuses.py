@@ -43,6 +43,8 @@ class TuningJobStatus(Enum):
     STOPPING = "Stopping"
     STOPPED = "Stopped"
     DELETING = "Deleting"
+    DELETE_FAILED = "DeleteFailed"
+    """Of the API, and never shown here: a deletion is repeated until it has succeeded."""
 
 
 @unique

@@ -1,4 +1,4 @@
-"""What a job was created from: its request, working directory, environment and folders. Written once."""
+"""What a job was created from: its request, working directory, environment, folders and region. Written once."""
 
 from __future__ import annotations
 
@@ -18,18 +18,21 @@ class Document(NamedTuple):
     environment: Mapping[str, str]
     checkpoints: Sequence[str] = ()
     """Folders in which the program saves, as it has them, that whoever asked for the job has named."""
+    region: str | None = None
+    """Of the job's ARN. None: it was recorded before regions were."""
 
 
 def insert(database: Database, job: int, document: Document) -> None:
     """Keep what the job with this row number was created from."""
     database.execute(
-        "INSERT INTO documents (job, request, cwd, environment, checkpoints) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO documents (job, request, cwd, environment, checkpoints, region) VALUES (?, ?, ?, ?, ?, ?)",
         (
             job,
             json.dumps(document.request),
             document.cwd,
             _environment(database, document.environment),
             json.dumps(list(document.checkpoints)),
+            document.region,
         ),
     )
 
@@ -37,13 +40,13 @@ def insert(database: Database, job: int, document: Document) -> None:
 def get(database: Database, job: int) -> Document:
     """What the job with this row number was created from. Raises LookupError for a number that is not recorded."""
     row = database.execute(
-        "SELECT request, cwd, text, checkpoints"
+        "SELECT request, cwd, text, checkpoints, region"
         " FROM documents JOIN environments ON environments.id = environment WHERE job = ?",
         (job,),
     ).fetchone()
     if row is None:
         raise LookupError(f"job {job} has no document")
-    return Document(json.loads(row[0]), row[1], json.loads(row[2]), tuple(json.loads(row[3])))
+    return Document(json.loads(row[0]), row[1], json.loads(row[2]), tuple(json.loads(row[3])), row[4])
 
 
 def forget_environments(database: Database) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from runner.lifecycle.phases import Cause, Phase
+from runner.lifecycle.phases import TERMINAL, Cause, Phase
 from runner.lifecycle.transitions import State
 from runner.records.database import Database
 
@@ -76,7 +76,7 @@ def update(database: Database, record: Record) -> None:
     """Write all that can change of a record."""
     database.execute(
         "UPDATE jobs SET phase = ?, cause = ?, attempt = ?, fact = ?, modified = ?, started = ?, ended = ?,"
-        " executed = ?, exit_code = ?, exit_signal = ?, failure = ?, grace = ?, killed = ? WHERE id = ?",
+        " executed = ?, exit_code = ?, exit_signal = ?, failure = ?, grace = ?, isolation = ?, killed = ? WHERE id = ?",
         (
             record.state.phase.value,
             record.state.cause and record.state.cause.value,
@@ -90,6 +90,7 @@ def update(database: Database, record: Record) -> None:
             record.exit_signal,
             record.failure,
             record.grace,
+            record.isolation,
             record.killed,
             record.id,
         ),
@@ -128,6 +129,11 @@ def children(database: Database, parent: str) -> Iterator[Record]:
     return _all(database, "WHERE parent = ? ORDER BY id", (parent,))
 
 
+def select(database: Database, rest: str, values: tuple[Any, ...]) -> list[Record]:
+    """The records of a statement that goes on with `rest` behind `SELECT … FROM jobs`."""
+    return list(_all(database, rest, values))
+
+
 def _one(database: Database, condition: str, values: tuple[Any, ...]) -> Record | None:
     row = database.execute(f"{_SELECT} {condition}", values).fetchone()
     return None if row is None else _record(row)
@@ -140,3 +146,56 @@ def _all(database: Database, condition: str, values: tuple[Any, ...]) -> Iterato
 def _record(row: tuple[Any, ...]) -> Record:
     number, kind, name, phase, cause, *rest = row
     return Record(number, kind, name, State(Phase(phase), None if cause is None else Cause(cause)), *rest)
+
+
+class Ran(NamedTuple):
+    """A job whose program was executed, and has perhaps written something. `started` is ns since 1970."""
+
+    id: int
+    name: str
+    started: int
+    attempt: int
+    ended: bool
+
+
+_ENDED = ", ".join(f"'{phase.value}'" for phase in TERMINAL)
+
+
+def ran(
+    database: Database, kind: str, beginning: str = "", since: int | None = None, before: int | None = None
+) -> list[Ran]:
+    """Jobs of a type whose names begin so: those that had not ended at `since` and had started before `before`.
+
+    Jobs that are being deleted are not among them.
+    """
+    statement = (
+        f"SELECT id, name, started, attempt, phase IN ({_ENDED}) FROM jobs"
+        " WHERE kind = ? AND started IS NOT NULL AND phase <> 'deleting'"
+    )
+    values: list[Any] = [kind]
+    if beginning:
+        statement += " AND name >= ? AND name < ?"
+        values += [beginning, f"{beginning}\x7f"]  # names are ASCII
+    if since is not None:
+        statement += " AND (ended IS NULL OR ended >= ?)"
+        values.append(_integer(since))
+    if before is not None:
+        statement += " AND started < ?"
+        values.append(_integer(before))
+    rows = database.execute(statement, tuple(values)).fetchall()
+    return [Ran(number, name, started, attempt, bool(ended)) for number, name, started, attempt, ended in rows]
+
+
+def _integer(ns: int) -> int:
+    """SQLite's are signed and have 64 bits."""
+    return max(-(1 << 63), min(ns, (1 << 63) - 1))
+
+
+def first_run(database: Database, kind: str) -> int | None:
+    """When the first job of a type, of those that have run, was started: ns since 1970."""
+    row = database.execute(
+        "SELECT started FROM jobs WHERE kind = ? AND started IS NOT NULL AND phase <> 'deleting'"
+        " ORDER BY created, id LIMIT 1",
+        (kind,),
+    ).fetchone()
+    return None if row is None else int(row[0])

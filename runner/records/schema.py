@@ -76,4 +76,16 @@ _CHECKPOINTS = """
 ALTER TABLE documents ADD COLUMN checkpoints TEXT NOT NULL DEFAULT '[]';
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _CHECKPOINTS)
+_REGIONS_AND_TAGS = """
+-- NULL: recorded before regions were, and so in that of the settings.
+ALTER TABLE documents ADD COLUMN region TEXT;
+-- Only of jobs whose tags were changed after their creation: without a row those of the request count.
+CREATE TABLE tags (
+    job  INTEGER PRIMARY KEY REFERENCES jobs ON DELETE CASCADE,
+    tags TEXT NOT NULL              -- JSON object
+);
+-- Lists of one status. Partial: a stop that begins changes nothing here.
+CREATE INDEX jobs_ended ON jobs (kind, phase, created) WHERE phase IN ('completed', 'failed', 'stopped');
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _CHECKPOINTS, _REGIONS_AND_TAGS)

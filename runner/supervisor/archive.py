@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from runner.lifecycle.phases import Phase
 from runner.records import jobs
 from runner.records.database import Database
 from runner.records.jobs import Record
-from runner.supervisor import journals, logs, progress, views
+from runner.supervisor import journals, listing, logs, progress, streams, tagging, views
 from runner.supervisor.layout import Layout
+from runner.supervisor.streams import Stream
 from runner.supervisor.verbs import Summaries
 
 _REPORTED_LINES = 10_000
@@ -51,6 +53,20 @@ class Archive:
     def list(self, kind: Kind | None = None) -> Summaries:
         """Summaries of all jobs, or of all of one type, in the order of their creation."""
         return [views.summary(record) for record in jobs.every(self._database, kind and kind.value)]
+
+    def page(self, kind: Kind, query: Mapping[str, Any]) -> dict[str, Any]:
+        """See `Service.page`. Raises InvalidRequest."""
+        found = listing.page(self._database, kind, query)
+        described = [views.describe(self._database, record, self._defaults) for record in found.records]
+        return {"jobs": described, "next": found.next}
+
+    def children(self, name: str) -> Summaries:
+        """See `Service.children`. Raises NoSuchJob."""
+        return views.children(self._database, self.find(Kind.TUNING, name), self._defaults)
+
+    def tags(self, kind: Kind, name: str) -> dict[str, str]:
+        """The job's tags, in the order in which they were added. Raises NoSuchJob."""
+        return tagging.current(self._database, self.find(kind, name))
 
     def trainings(self, name: str) -> Summaries:
         """Summaries of the training jobs that a tuning job launched. Raises NoSuchJob."""
@@ -97,3 +113,21 @@ class Archive:
 
     def _folder(self, record: Record) -> Path:
         return self._layout.folder(key(Kind(record.kind), record.name))
+
+    def first_run(self, kind: Kind) -> int | None:
+        """When the first job of a type, of those that have run, was started: ns since 1970."""
+        return jobs.first_run(self._database, kind.value)
+
+    def streams(
+        self, kind: Kind, beginning: str = "", since: int | None = None, before: int | None = None
+    ) -> Callable[[], Sequence[Stream]]:
+        """How to find the log streams whose names begin so and that may have events in that time (ns since 1970).
+
+        The records are read now; what is returned reads files, so it may be called in a thread.
+        """
+        name, slash, _ = beginning.partition("/")
+        found = [
+            job for job in jobs.ran(self._database, kind.value, name, since, before) if not slash or job.name == name
+        ]
+        folders = {job.name: self._layout.folder(key(kind, job.name)) for job in found}
+        return partial(streams.of_jobs, kind, found, folders, beginning)

@@ -46,9 +46,10 @@ class Client:
         cwd: str | None = None,
         environment: Mapping[str, str] | None = None,
         checkpoints: Sequence[str] = (),
+        region: str | None = None,
     ) -> str:
         """See `Service.create`. Without an environment the job gets that of the supervisor."""
-        arguments = {"request": request, "cwd": cwd, "environment": environment and dict(environment)}
+        arguments = {"request": request, "cwd": cwd, "environment": environment and dict(environment), "region": region}
         return str(await self._ask("create", kind=kind.value, checkpoints=list(checkpoints), **arguments))
 
     async def put(self, path: str, uri: str) -> None:
@@ -70,6 +71,26 @@ class Client:
     async def list(self, kind: Kind | None = None) -> Summaries:
         """See `Service.list`."""
         return [*await self._ask("list", kind=kind and kind.value)]
+
+    async def page(self, kind: Kind, query: Mapping[str, Any]) -> dict[str, Any]:
+        """See `Service.page`."""
+        return dict(await self._ask("page", kind=kind.value, query=query))
+
+    async def children(self, name: str) -> Summaries:
+        """See `Service.children`."""
+        return [*await self._ask("children", name=name)]
+
+    async def tags(self, kind: Kind, name: str) -> dict[str, str]:
+        """See `Service.tags`."""
+        return dict(await self._ask("tags", kind=kind.value, name=name))
+
+    async def tag(self, kind: Kind, name: str, tags: Mapping[str, str]) -> None:
+        """See `Service.tag`."""
+        await self._ask("tag", kind=kind.value, name=name, tags=tags)
+
+    async def untag(self, kind: Kind, name: str, keys: Sequence[str]) -> None:
+        """See `Service.untag`."""
+        await self._ask("untag", kind=kind.value, name=name, keys=[*keys])
 
     async def trainings(self, name: str, at_least: int = 0, timeout: float | None = None) -> Summaries:
         """See `Service.trainings`."""

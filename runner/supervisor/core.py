@@ -38,6 +38,8 @@ _logger = logging.getLogger(__name__)
 
 _POLICY, _BOOT = "policy", "boot"
 """Notes to the next supervisor."""
+UNHEEDED = "unheeded"
+"""Result of a job: what of its request was accepted and is not honoured, see `Spec.unheeded`."""
 _DESPITE: dict[Task, Event] = {
     Order.ADMIT: Event.LAUNCH_FAILED,
     Order.PREPARE: Event.LAUNCH_FAILED,
@@ -110,6 +112,8 @@ class Core:
         documents.insert(self.database, record.id, document)
         live = Live(record, TYPES[spec.kind], spec, self.layout.folder(key(spec.kind, spec.name)))
         change.begin(live, step)
+        if spec.unheeded:
+            change.add_results(live, {UNHEEDED: list(spec.unheeded)})
         return live
 
     def load(self, record: Record) -> Live:
@@ -139,7 +143,7 @@ class Core:
     def _add_child(self, change: Change, parent: Live, request: Mapping[str, Any]) -> Live:
         document = documents.get(self.database, parent.record.id)._replace(request=request)
         spec = TYPES[Kind.TRAINING].parse(request, self.options.defaults)
-        return self.add(change, spec, document, parent.record.isolation, parent.spec.name)
+        return self.add(change, spec, document, change.record(parent).isolation, parent.spec.name)
 
     async def _bury(self, lives: Sequence[Live]) -> None:
         """Read on in all journals; those of jobs that died with their keeper are ended first."""

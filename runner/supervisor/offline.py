@@ -52,6 +52,18 @@ class Offline:
         """See `Archive.list`."""
         return self._archive.list(kind)
 
+    async def page(self, kind: Kind, query: Mapping[str, Any]) -> dict[str, Any]:
+        """See `Archive.page`."""
+        return self._archive.page(kind, query)
+
+    async def children(self, name: str) -> Summaries:
+        """See `Archive.children`."""
+        return self._archive.children(name)
+
+    async def tags(self, kind: Kind, name: str) -> dict[str, str]:
+        """See `Archive.tags`."""
+        return self._archive.tags(kind, name)
+
     async def trainings(self, name: str, at_least: int = 0, timeout: float | None = None) -> Summaries:
         """See `Archive.trainings`: there is nobody who could launch more."""
         return self._archive.trainings(name)
@@ -86,11 +98,20 @@ class Offline:
         cwd: str | None = None,
         environment: Mapping[str, str] | None = None,
         checkpoints: Sequence[str] = (),
+        region: str | None = None,
     ) -> str:
         """Needs a supervisor."""
         self._refuse()
 
     async def put(self, path: str, uri: str) -> None:
+        """Needs a supervisor."""
+        self._refuse()
+
+    async def tag(self, kind: Kind, name: str, tags: Mapping[str, str]) -> None:
+        """Needs a supervisor."""
+        self._refuse()
+
+    async def untag(self, kind: Kind, name: str, keys: Sequence[str]) -> None:
         """Needs a supervisor."""
         self._refuse()
 

@@ -119,7 +119,9 @@ class ProgramOrders:
             for channel in live.spec.channels:
                 if live.phase is not Phase.PREPARING:
                     break  # a stop came first
-                await self._transfers.fetch(channel.uri, folders.channel(live.folder, channel.name))
+                folder = folders.channel(live.folder, channel.name)
+                if channel.uri is not None:
+                    await self._transfers.fetch(channel.uri, folder)
             await self._restore(live)
         except (RunnerError, OSError) as error:
             return Outcome(Event.LAUNCH_FAILED, {"failure": _reason(error)})
@@ -129,7 +131,7 @@ class ProgramOrders:
         if live.record.attempt > 1:
             return  # what the attempt before has saved lies there still, and is newer
         for upload in live.spec.uploads:
-            if upload.plain and live.phase is Phase.PREPARING:
+            if upload.restored and live.phase is Phase.PREPARING:
                 await self._transfers.restore(live.key, upload)
 
     async def _launch(self, live: Live) -> Outcome:
@@ -148,7 +150,7 @@ class ProgramOrders:
         isolation = Isolation(live.record.isolation)
         place = folders.place(live.folder, isolation)
         document = documents.get(self._database, live.record.id)
-        arn = naming.arn(live.type, live.spec.name, self._options.defaults)
+        arn = naming.arn(live.type, live.spec.name, self._options.defaults, document.region)
         variables = live.type.variables(live.spec, place, arn)
         return Launch(
             job=live.key,
@@ -184,7 +186,7 @@ class ProgramOrders:
         metrics_found = await asyncio.to_thread(metrics.of_training, live.folder, live.spec.request)
         found: dict[str, Any] = {"uploads": [_told(upload) for upload in sent]}
         for upload, what in zip(sent, due, strict=True):
-            if what.folder == _MODEL and not what.plain and isinstance(upload, Sent):
+            if what.folder == _MODEL and not what.restored and isinstance(upload, Sent):
                 found["artifacts"] = upload.uri
         if metrics_found:
             found["metrics"] = metrics_found

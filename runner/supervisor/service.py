@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +18,8 @@ from runner.errors import InvalidRequest, JobEnded, JobNotEnded, NoSuchJob, Runn
 from runner.jobs import asked
 from runner.jobs.base import Kind, Request, key
 from runner.jobs.expressions import compiled
+from runner.jobs.naming import check_region
+from runner.jobs.shared import ISOLATION_TAG
 from runner.jobs.types import TYPES
 from runner.lifecycle.facts import KillReason
 from runner.lifecycle.phases import Event, Phase, Refusal
@@ -23,7 +27,7 @@ from runner.lifecycle.stops import check_grace
 from runner.records.database import Database
 from runner.records.documents import Document
 from runner.records.jobs import Record
-from runner.supervisor import logs, views, waiting
+from runner.supervisor import logs, streams, tagging, views, waiting
 from runner.supervisor.archive import Archive
 from runner.supervisor.changes import Change
 from runner.supervisor.core import Core
@@ -32,7 +36,11 @@ from runner.supervisor.layout import Layout
 from runner.supervisor.live import LAUNCHED, Live
 from runner.supervisor.lock import DirectoryLock
 from runner.supervisor.options import Options, Policy
+from runner.supervisor.streams import Ends, Listing, Matches, Page, Search, Stream, Wish
+from runner.supervisor.tagging import Tags
 from runner.supervisor.verbs import Summaries
+
+_logger = logging.getLogger(__name__)
 
 _NOT_SIGNALLED = frozenset({Phase.PENDING, Phase.PREPARING, Phase.LAUNCHING, Phase.RUNNING})
 """Phases in which no deadline has been set, so that a grace still counts."""
@@ -87,12 +95,19 @@ class Service:
         cwd: str | None = None,
         environment: Mapping[str, str] | None = None,
         checkpoints: Sequence[str] = (),
+        region: str | None = None,
     ) -> str:
         """Record a job and start it; returns its name once that is durable.
 
         `request` is the API's own Create request. `cwd` and `environment` are those of the caller; without them,
-        those of this supervisor. `checkpoints`: folders in which a training saves (`jobs.asked`). Raises
-        InvalidRequest, NameInUse, IsolationUnavailable.
+        those of this supervisor. `checkpoints`: folders in which a training saves (`jobs.asked`). What of the request
+        is accepted and not honoured (`jobs.unheeded`) is logged, and is among the results in the job's report.
+
+        `region` is that of the job's ARN, and what its program is told; without it, that of the settings. A tuning
+        job's trainings are in its region. There is one name space for all regions, where SageMaker has one for each: a
+        name that is taken in one is taken in all, and every verb finds a job whatever region it is in.
+
+        Raises InvalidRequest, NameInUse, IsolationUnavailable.
         """
         if not self._takes_jobs:
             raise RunnerClosed("this supervisor is ending and takes no more jobs")
@@ -101,8 +116,13 @@ class Service:
         if checkpoints and kind is not Kind.TRAINING:
             raise InvalidRequest(asked.FIELD, f"must not be there: a {kind.value} job has none")
         isolation = await self._backend.isolation(spec.isolation)
-        document = document._replace(checkpoints=asked.checkpoints(checkpoints, document.cwd, isolation))
+        document = document._replace(
+            checkpoints=asked.checkpoints(checkpoints, document.cwd, isolation),
+            region=check_region("region", self._options.defaults.region if region is None else region),
+        )
         await self._core.engine.soon(lambda change: self._core.add(change, spec, document, isolation.value))
+        if spec.unheeded:
+            _logger.warning("%s/%s: accepted, and not honoured: %s", kind.value, spec.name, "; ".join(spec.unheeded))
         return spec.name
 
     async def put(self, path: str, uri: str) -> None:
@@ -130,6 +150,65 @@ class Service:
     async def list(self, kind: Kind | None = None) -> Summaries:
         """See `Archive.list`."""
         return self._archive.list(kind)
+
+    async def page(self, kind: Kind, query: Mapping[str, Any]) -> dict[str, Any]:
+        """A page of the jobs of one type: `{jobs: [what describe answers, …], next: where the next page begins}`.
+
+        Members of `query`, all of them optional:
+        `status`           as the API spells it for this type: exactly the jobs whose Describe says so
+        `name_contains`    a part of the name, as it is spelt
+        `created_after`, `created_before`, `modified_after`, `modified_before`
+                           seconds since 1970; neither includes the instant itself, which is that of Describe
+        `sort`             `CreationTime` (the default), `Name`, or `Status`, which goes by the API's spelling
+        `descending`       false by default
+        `limit`            1 to 100, 10 by default
+        `after`            `next` of the page before, None for the first; with the same sort and direction
+
+        `next` is None on the last page. Jobs that come or go between pages shift nothing. No job is listed twice,
+        unless it changes its own place: by another status, where pages are sorted by that. A compilation that is being
+        deleted is in no page, because Describe does not find it. Raises InvalidRequest, which names the member of the
+        API's List operations: `NextToken` for an `after` that is none.
+        """
+        return self._archive.page(kind, query)
+
+    async def children(self, name: str) -> Summaries:
+        """See `views.children`: what ListTrainingJobsForHyperParameterTuningJob shows, times as seconds since 1970."""
+        return self._archive.children(name)
+
+    async def tags(self, kind: Kind, name: str) -> dict[str, str]:
+        """The job's tags, in the order in which they were added."""
+        return self._archive.tags(kind, name)
+
+    async def tag(self, kind: Kind, name: str, tags: Mapping[str, str]) -> None:
+        """Add tags, or give those that are there other values. A job has at most 50.
+
+        Tags of a tuning job go to every training that it launches afterwards, `runner:grace-seconds` and
+        `runner:isolation` among them ("but not to training jobs that the hyperparameter tuning job launched before you
+        called this API", AddTags). Of a training or a compilation that exists such tags change nothing but what `tags`
+        answers: its grace and its isolation stay those that it was created with. Raises InvalidRequest,
+        IsolationUnavailable.
+        """
+        added = tagging.checked(tags)
+        await self._retag(kind, name, lambda now: now | added, ISOLATION_TAG in added)
+
+    async def untag(self, kind: Kind, name: str, keys: Sequence[str]) -> None:
+        """Take tags away; keys that the job does not have are passed over. See `tag`."""
+        gone = tagging.checked_keys(keys)
+        await self._retag(kind, name, lambda now: _without(now, gone), ISOLATION_TAG in gone)
+
+    async def _retag(self, kind: Kind, name: str, changed: Callable[[Tags], Tags], isolates: bool) -> None:
+        """`isolates`: the tag that says in which isolation trainings are launched is among those that change."""
+        wanted = tagging.isolation(changed(self._archive.tags(kind, name)))
+        isolation = await self._backend.isolation(wanted) if isolates and kind is Kind.TUNING else None
+
+        def retag(change: Change) -> None:
+            record = self._archive.find(kind, name)
+            tagging.put(self._database, record, changed(tagging.current(self._database, record)))
+            live = self._live(kind, name)
+            if live is not None and isolation is not None:
+                change.patch(live, isolation=isolation.value)
+
+        await self._core.engine.soon(retag)
 
     async def trainings(self, name: str, at_least: int = 0, timeout: float | None = None) -> Summaries:
         """Summaries of what a tuning job has launched, once there are `at_least` so many, or it has ended.
@@ -303,6 +382,43 @@ class Service:
         if isinstance(step, Refusal):
             raise NoSuchJob(f"{live.key} is being deleted")
         return live
+
+    # --- output as log streams (CloudWatch Logs); times are ns since 1970
+
+    async def first_run(self, kind: Kind) -> int | None:
+        """See `Archive.first_run`."""
+        return self._archive.first_run(kind)
+
+    async def log_streams(self, kind: Kind, beginning: str, listing: Listing) -> Sequence[Ends]:
+        """Log streams whose names begin so."""
+        find = self._archive.streams(kind, beginning)
+        return await asyncio.to_thread(lambda: streams.listed(find(), listing))
+
+    async def log_stream(self, kind: Kind, name: str) -> Stream:
+        """The log stream of this name, which may have no events yet. Raises NoSuchJob."""
+        for stream in await asyncio.to_thread(self._archive.streams(kind, name)):
+            if stream.name == name:
+                return stream
+        raise NoSuchJob(f"no {kind.value} job has a log stream {name}")
+
+    async def log_page(self, stream: Stream, wish: Wish) -> Page | None:
+        """Some events of a log stream. None: it has none at all."""
+        return await asyncio.to_thread(streams.page, stream, wish)
+
+    async def log_search(self, kind: Kind, where: str | Sequence[str], what: Search) -> Matches:
+        """Events of the log streams whose names begin so, or that have one of these names.
+
+        Raises NoSuchJob for a name that no log stream has.
+        """
+        if isinstance(where, str):
+            find = self._archive.streams(kind, where, what.since, what.before)
+        else:
+            find = partial(tuple, [await self.log_stream(kind, name) for name in sorted(set(where))])
+        return await asyncio.to_thread(lambda: streams.search(find(), what))
+
+
+def _without(tags: Tags, keys: Collection[str]) -> Tags:
+    return {key: value for key, value in tags.items() if key not in keys}
 
 
 def _checked(grace: float | None) -> float | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,21 @@ from runner.supervisor.verbs import Verbs
 Ending = Callable[[Verbs], Coroutine[Any, Any, None]]
 """Runs beside the stop of all jobs, to show it, and is cancelled when the last one has ended."""
 
+Face = Callable[[Service], AbstractAsyncContextManager[None]]
+"""Another way to reach the service than its socket: open while it is entered."""
+
 
 async def unseen(verbs: Verbs) -> None:
     """Show nothing of the end."""
 
 
 async def serve(
-    data_dir: Path, backend: Backend, options: Options, ready: Callable[[], None], ending: Ending = unseen
+    data_dir: Path,
+    backend: Backend,
+    options: Options,
+    ready: Callable[[], None],
+    ending: Ending = unseen,
+    faces: Sequence[Face] = (),
 ) -> None:
     """Serve until SIGTERM or SIGINT; then stop every job, each with its own grace, and return. A second one kills them.
 
@@ -44,15 +53,18 @@ async def serve(
     await service.open()
     try:
         await server.open()
-        ready()
-        await told.wait()
-        hurrying = asyncio.create_task(_hurry(service, hurried))
-        showing = asyncio.create_task(ending(service))
-        # Clients may go on asking while jobs end; new jobs are refused.
-        await service.finish()
-        hurrying.cancel()
-        showing.cancel()
-        await asyncio.gather(showing, return_exceptions=True)
+        async with AsyncExitStack() as opened:
+            for face in faces:
+                await opened.enter_async_context(face(service))
+            ready()
+            await told.wait()
+            hurrying = asyncio.create_task(_hurry(service, hurried))
+            showing = asyncio.create_task(ending(service))
+            # Clients may go on asking while jobs end; new jobs are refused.
+            await service.finish()
+            hurrying.cancel()
+            showing.cancel()
+            await asyncio.gather(showing, return_exceptions=True)
     finally:
         await server.close()
         await service.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -20,7 +21,7 @@ from runner.lifecycle.phases import Event, Order, Phase
 from runner.records import jobs, results
 from runner.records.database import Database
 from runner.records.jobs import Record
-from runner.supervisor import folders
+from runner.supervisor import folders, tagging
 from runner.supervisor.changes import Change
 from runner.supervisor.engine import Engine
 from runner.supervisor.live import Live
@@ -33,6 +34,8 @@ LAUNCHED = "launched"
 """Result of a tuning job: how many trainings it has launched, deleted ones included."""
 HYPERPARAMETERS = "hyperparameters"
 """Result of a training: the values that the search has picked for it."""
+DEFINITION = "definition"
+"""Result of a training: the number of its definition, from 0. One without it has the first."""
 
 
 class Tuner:
@@ -107,12 +110,16 @@ class Tuner:
     def _launch(self, change: Change, live: Live, launched: int, count: int) -> None:
         config = live.spec.request["HyperParameterTuningJobConfig"]
         seed = config.get("RandomSeed", live.spec.name)
-        points = search.points(space(config["ParameterRanges"]), config["Strategy"], seed)
-        chosen = list(itertools.islice(points, launched, launched + count))
-        for number, point in enumerate(chosen, start=launched + 1):
-            request = children.training_request(live.spec.request, number, secrets.token_hex(4), point)
+        searches = [
+            search.points(space(one.ranges), config["Strategy"], f"{seed}/{which}" if which else seed)
+            for which, one in enumerate(children.definitions(live.spec.request))
+        ]
+        chosen = list(itertools.islice(search.in_turn(searches), launched, launched + count))
+        tuning = tagging.tagged(self._database, live.record, live.spec.request)
+        for number, (which, point) in enumerate(chosen, start=launched + 1):
+            request = children.training_request(tuning, number, secrets.token_hex(4), point, which)
             child = self._add(change, live, request)
-            change.add_results(child, {HYPERPARAMETERS: dict(point)})
+            change.add_results(child, {HYPERPARAMETERS: dict(point), DEFINITION: which})
         change.add_results(live, {LAUNCHED: launched + len(chosen)})
 
     def _stop(self, change: Change, live: Live) -> None:
@@ -143,7 +150,7 @@ def _started(live: Live) -> Outcome:
 
 def objective(tuning: Mapping[str, Any], found: Mapping[str, Any]) -> float | None:
     """The objective of a tuning job among the results of one of its trainings."""
-    wanted = children.objective(tuning)["MetricName"]
+    wanted = children.definitions(tuning)[found.get(DEFINITION, 0)].objective["MetricName"]
     return next((metric["value"] for metric in found.get("metrics", ()) if metric["name"] == wanted), None)
 
 
@@ -152,8 +159,11 @@ def _limits(live: Live) -> plan.Limits:
     limits = config["ResourceLimits"]
     total = limits.get("MaxNumberOfTrainingJobs")
     if config["Strategy"] == "Grid":
-        size = 1
-        for item in config["ParameterRanges"]["CategoricalParameterRanges"]:
-            size *= len(dict.fromkeys(item["Values"]))
+        size = sum(_grid(one.ranges) for one in children.definitions(live.spec.request))
         total = size if total is None else min(size, total)
     return plan.Limits(parallel=limits["MaxParallelTrainingJobs"], total=total)
+
+
+def _grid(ranges: Mapping[str, Any]) -> int:
+    """How many points a grid has."""
+    return math.prod(len(set(item["Values"])) for item in ranges.get("CategoricalParameterRanges") or ())

@@ -8,29 +8,46 @@ from typing import Any
 
 from runner.jobs import naming
 from runner.jobs.base import Defaults, JobType, Kind, Request, Transition, View
+from runner.jobs.children import definitions, objective_status
 from runner.jobs.types import TYPES
 from runner.lifecycle.phases import Phase
-from runner.lifecycle.statuses import secondary
+from runner.lifecycle.statuses import TrainingJobStatus, secondary
 from runner.records import documents, history, jobs, results
 from runner.records.database import Database
 from runner.records.history import Entry
 from runner.records.jobs import Record
-from runner.supervisor.tuner import HYPERPARAMETERS, objective
+from runner.supervisor.tuner import DEFINITION, HYPERPARAMETERS, objective
 
 
 def describe(database: Database, record: Record, defaults: Defaults) -> dict[str, Any]:
     """The job as Describe shows it, but for its times."""
     job_type = TYPES[Kind(record.kind)]
-    arn = naming.arn(job_type, record.name, defaults)
-    described: dict[str, Any] = _plain(job_type.describe(view(database, record), arn))
+    document = documents.get(database, record.id)
+    arn = naming.arn(job_type, record.name, defaults, document.region)
+    described: dict[str, Any] = _plain(job_type.describe(_view(database, record, document.request), arn))
     return described
 
 
-def view(database: Database, record: Record) -> View:
+def children(database: Database, record: Record, defaults: Defaults) -> list[dict[str, Any]]:
+    """The trainings of a tuning job in the order of their launches, each as `View.results` has it and with
+
+    `arn`; `definition`, the name of its TrainingJobDefinition or None; `objective_status` as the API spells it.
+    """
+    document = documents.get(database, record.id)
+    names = [one.name for one in definitions(document.request)]
+    found = []
+    for row in jobs.children(database, record.name):
+        child = _child(database, document.request, row)
+        arn = naming.arn(TYPES[Kind.TRAINING], row.name, defaults, document.region)
+        more = {"arn": arn, "definition": names[child["which"]], "objective_status": objective_status(child)}
+        found.append(_plain(child) | more)
+    return found
+
+
+def _view(database: Database, record: Record, request: Request) -> View:
     """All that is on record of one job."""
     kind = Kind(record.kind)
     found = results.read(database, record.id)
-    request = documents.get(database, record.id).request
     if kind is Kind.TUNING:
         found["children"] = [_child(database, request, child) for child in jobs.children(database, record.name)]
     for metric in found.get("metrics", ()):
@@ -90,23 +107,32 @@ def detail(database: Database, record: Record) -> dict[str, Any]:
 def status(record: Record) -> str:
     """The status as the API spells it."""
     # A compilation job has no status for its deletion, which takes a moment: it shows the one it ended with.
+    kind = Kind(record.kind)
+    return _end(record) if kind is Kind.COMPILATION else TYPES[kind].status(record.state.phase)
+
+
+def _end(record: Record) -> str:
+    """The status, but of a job that is being deleted the one that it ended with."""
     phase = record.state.phase
-    if phase is Phase.DELETING and Kind(record.kind) is Kind.COMPILATION:
+    if phase is Phase.DELETING:
         phase = Phase.STOPPED if record.state.cause else Phase.FAILED if record.failure else Phase.COMPLETED
     return TYPES[Kind(record.kind)].status(phase)
 
 
 def _child(database: Database, tuning: Request, record: Record) -> dict[str, Any]:
     found = results.read(database, record.id)
+    # While it is being deleted too, it counts as what it ended as: the counters have no place for it else.
+    status = _end(record)
     return {
         "name": record.name,
-        "status": status(record),
+        "status": status,
+        "which": found.get(DEFINITION, 0),
         "hyperparameters": found.get(HYPERPARAMETERS, {}),
         "objective": objective(tuning, found),
         "created": _time(record.created),
         "started": _optional_time(record.started),
         "ended": _optional_time(record.ended),
-        "failure": record.failure if record.state.phase is Phase.FAILED else None,
+        "failure": record.failure if status == TrainingJobStatus.FAILED.value else None,
     }
 
 

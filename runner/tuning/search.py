@@ -7,7 +7,7 @@ up again by leaving out as many points as it has launched trainings.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 
 from runner.tuning.space import Categorical, Point, Space
@@ -23,6 +23,21 @@ def points(space: Space, strategy: str, seed: int | str) -> Iterator[Point]:
     `RandomSeed`, or any text that is the job's own.
     """
     return _grid(space) if strategy == "Grid" else _random(space, seed)
+
+
+def in_turn(searches: Sequence[Iterator[Point]]) -> Iterator[tuple[int, Point]]:
+    """The points of several searches, one of each in turn, with the number of the search that each is of.
+
+    A search that has ended is passed over.
+    """
+    left = dict(enumerate(searches))
+    while left:
+        for number, points_of in list(left.items()):
+            point = next(points_of, None)
+            if point is None:
+                del left[number]
+            else:
+                yield number, point
 
 
 def note(strategy: str) -> str:

@@ -21,7 +21,7 @@ from tests.waiting import wait_until
 @pytest.fixture
 def served(folder: Path) -> Iterator[Command]:
     """A supervisor of the directory `data`."""
-    with Command(folder, "serve", "--data-dir", folder / "data") as command:
+    with Command(folder, "serve", "--port", "0", "--data-dir", folder / "data") as command:
         yield command.wait_for("listening")
 
 
@@ -36,15 +36,43 @@ def train(runner: Runner, *program: object, grace: float = 30, isolation: str = 
 
 
 def test_prints_one_line(folder: Path, served: Command) -> None:
-    assert served.out == f"runner listening on {data(folder)}\n"
+    assert re.fullmatch(r"runner listening on http://127\.0\.0\.1:\d+\n", served.out)
     done = served.send(signal.SIGTERM).end()
-    assert done == Done(0, f"runner listening on {data(folder)}\n", "")
+    assert done == Done(0, served.out, "")
 
 
 def test_relative_path_and_variable(folder: Path) -> None:
-    with Command(folder, "serve", variables={"RUNNER_DATA_DIR": "relative"}) as command:
-        command.wait_for(f"runner listening on {folder / 'relative'}\n")
+    with Command(folder, "serve", "--port", "0", variables={"RUNNER_DATA_DIR": "relative"}) as command:
+        command.wait_for("listening")
+        assert (folder / "relative" / "supervisor.sock").is_socket()
         assert command.send(signal.SIGINT).end().code == 0
+
+
+@pytest.mark.parametrize("host", ["::1", "localhost", "127.9.9.9"])
+def test_other_addresses_of_the_loopback(folder: Path, host: str) -> None:
+    with Command(folder, "serve", "--port", "0", "--host", host, "--data-dir", data(folder)) as command:
+        command.wait_for("listening")
+        shown = {"::1": "[::1]", "localhost": "127.0.0.1"}.get(host, host)
+        assert command.out.startswith(f"runner listening on http://{shown}:")
+        assert command.send(signal.SIGINT).end().code == 0
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com", ""])
+def test_nothing_but_the_loopback(folder: Path, host: str) -> None:
+    done = run(folder, "serve", "--port", "0", "--host", host, "--data-dir", data(folder))
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("runner: --host: must be an address of the loopback, such as 127.0.0.1, not ")
+    assert not data(folder).exists()
+
+
+def test_a_port_that_is_taken(folder: Path, served: Command) -> None:
+    port = served.out.rpartition(":")[2].strip()
+    done = run(folder, "serve", "--port", port, "--data-dir", folder / "other")
+    assert (done.code, done.out) == (1, "")
+    assert done.err == (
+        f"runner: cannot listen on 127.0.0.1 port {port}: Address already in use; --port 0 takes any free one\n"
+    )
+    assert served.send(signal.SIGTERM).end().code == 0
 
 
 def test_connect(folder: Path, served: Command) -> None:
@@ -59,7 +87,7 @@ def test_connect(folder: Path, served: Command) -> None:
 
 def test_second_one_names_the_first(folder: Path, served: Command) -> None:
     (folder / "second").mkdir()
-    done = run(folder / "second", "serve", "--data-dir", data(folder))
+    done = run(folder / "second", "serve", "--port", "0", "--data-dir", data(folder))
     assert (done.code, done.out) == (1, "")
     assert done.err == f"runner: {data(folder)} is in use by pid {served.process.pid}\n"
     # The first one is unharmed.
@@ -130,7 +158,7 @@ def test_two_signals_kill(folder: Path, served: Command) -> None:
 
 def test_directory_that_cannot_be_made(folder: Path) -> None:
     (folder / "file").touch()
-    done = run(folder, "serve", "--data-dir", folder / "file" / "data")
+    done = run(folder, "serve", "--port", "0", "--data-dir", folder / "file" / "data")
     assert (done.code, done.out) == (1, "")
     assert done.err.startswith(f"runner: {folder}/file/data cannot be used as a data directory")
     assert "Traceback" not in done.err
@@ -142,7 +170,7 @@ def test_killed_server_leaves_its_jobs_to_the_next(folder: Path, served: Command
     runner.close()
     served.send(signal.SIGKILL).end()
     assert [line for line in leftovers.processes(data(folder)) if "runner-keeper" in line]
-    with Command(folder, "serve", "--data-dir", data(folder)) as following:
+    with Command(folder, "serve", "--port", "0", "--data-dir", data(folder)) as following:
         following.wait_for("listening")
         runner = Runner.connect(data(folder))
         assert runner.job(job.name).status == "InProgress"

@@ -21,6 +21,8 @@ from runner.cli import check, main, pipes
 from runner.diagnosis.findings.base import UNDECIDING, Code, Severity, Verdict
 from runner.diagnosis.report import SCHEMA, diagnose
 from runner.errors import InvalidRequest
+from runner.jobs import unheeded
+from runner.jobs.base import Kind
 from runner.jobs.shared import OUR_TAGS
 from runner.keeper import tree
 from runner.lifecycle.facts import FactName, KillReason
@@ -107,6 +109,28 @@ def test_exit_codes() -> None:
     assert [code(row[0]) for row in second[1:]] == [[str(n)] for n in (main.DONE, main.FAILED, main.WRONG_USAGE)]
     told = COMMANDS["check"].help.split("Exit codes:")[1]
     assert re.findall(r"\d+", told) == [str(number) for number in sorted(own - {check.INTERRUPTED})]
+
+
+# --- what is accepted and not honoured
+
+
+def rules(heading: str) -> list[tuple[str, str]]:
+    return [(code(row[0])[0], row[1]) for row in table("unheeded.md", heading, "member")]
+
+
+def test_members_that_are_not_honoured() -> None:
+    assert rules("Training jobs") == [rule[:2] for rule in unheeded.RULES[Kind.TRAINING]]
+    assert rules("Compilation jobs") == [rule[:2] for rule in unheeded.RULES[Kind.COMPILATION]]
+    assert rules("All jobs") == [rule[:2] for rule in unheeded.OF_EVERY_JOB]
+
+
+@pytest.mark.parametrize("definition", ["TrainingJobDefinition.", "TrainingJobDefinitions[]."])
+def test_members_of_a_tuning_job_that_are_not_honoured(definition: str) -> None:
+    told = [(path, instead) for path, instead, _ in unheeded.RULES[Kind.TUNING]]
+    of_search = [one for one in told if not one[0].startswith("TrainingJobDefinition")]
+    of_it = [(path.removeprefix(definition), instead) for path, instead in told if path.startswith(definition)]
+    own = [(f"DEFINITION.{path}", instead) for path, instead in of_it if (path, instead) not in rules("Training jobs")]
+    assert rules("Tuning jobs") == of_search + own
 
 
 # --- findings and the report

@@ -54,7 +54,7 @@ def channel(name: str = "train", uri: str = "s3://bucket/in", **members: Any) ->
         ({"OutputDataConfig": {"S3OutputPath": "s3://../b"}}, "OutputDataConfig.S3OutputPath"),
         ({"OutputDataConfig": "s3://bucket"}, "OutputDataConfig"),
         (
-            {"OutputDataConfig": {"S3OutputPath": "s3://bkt", "CompressionType": "NONE"}},
+            {"OutputDataConfig": {"S3OutputPath": "s3://bkt", "CompressionType": "ZIP"}},
             "OutputDataConfig.CompressionType",
         ),
         ({"StoppingCondition": {"MaxRuntimeInSeconds": 0}}, "StoppingCondition.MaxRuntimeInSeconds"),
@@ -72,17 +72,21 @@ def channel(name: str = "train", uri: str = "s3://bucket/in", **members: Any) ->
         ({"InputDataConfig": [channel("..")]}, "InputDataConfig[0].ChannelName"),
         ({"InputDataConfig": [channel("a"), channel("a")]}, "InputDataConfig[1].ChannelName"),
         ({"InputDataConfig": [channel(uri="bucket/in")]}, "InputDataConfig[0].DataSource.S3DataSource.S3Uri"),
-        ({"InputDataConfig": [channel(InputMode="Pipe")]}, "InputDataConfig[0].InputMode"),
+        ({"InputDataConfig": [channel(InputMode="Stream")]}, "InputDataConfig[0].InputMode"),
         ({"InputDataConfig": [{"ChannelName": "a"}]}, "InputDataConfig[0].DataSource"),
+        ({"InputDataConfig": [{"ChannelName": "a", "DataSource": {}}]}, "InputDataConfig[0].DataSource"),
+        (
+            {"InputDataConfig": [{"ChannelName": "a", "DataSource": {"S3DataSource": {"S3Uri": "s3://b/../c"}}}]},
+            "InputDataConfig[0].DataSource.S3DataSource.S3Uri",
+        ),
         ({"InputDataConfig": "train"}, "InputDataConfig"),
         ({"AlgorithmSpecification": {"ContainerEntrypoint": "python"}}, "AlgorithmSpecification.ContainerEntrypoint"),
-        ({"AlgorithmSpecification": {"TrainingInputMode": "Pipe"}}, "AlgorithmSpecification.TrainingInputMode"),
-        ({"ResourceConfig": {"InstanceCount": 2}}, "ResourceConfig.InstanceCount"),
-        ({"ResourceConfig": {"InstanceGroups": [{"InstanceCount": 2}]}}, "ResourceConfig.InstanceGroups"),
+        ({"AlgorithmSpecification": {"TrainingInputMode": "Stream"}}, "AlgorithmSpecification.TrainingInputMode"),
+        ({"ResourceConfig": {"InstanceCount": -1}}, "ResourceConfig.InstanceCount"),
+        ({"ResourceConfig": {"InstanceGroups": [{}]}}, "ResourceConfig.InstanceGroups[0].InstanceCount"),
         ({"CheckpointConfig": {}}, "CheckpointConfig.S3Uri"),
         ({"CheckpointConfig": {"S3Uri": "s3://bucket/c", "LocalPath": "c"}}, "CheckpointConfig.LocalPath"),
-        ({"CheckpointConfig": {"S3Uri": "s3://bucket/c", "LocalPath": "/tmp/c"}}, "CheckpointConfig.LocalPath"),
-        ({"CheckpointConfig": {"S3Uri": "s3://bucket/c", "LocalPath": "/opt/mlx"}}, "CheckpointConfig.LocalPath"),
+        ({"CheckpointConfig": {"S3Uri": "s3://bucket/c", "LocalPath": "/opt/ml/../x"}}, "CheckpointConfig.LocalPath"),
         ({"CheckpointConfig": {"S3Uri": "s3://bucket/c", "LocalPath": "/opt/ml/"}}, "CheckpointConfig.LocalPath"),
         ({"Tags": tag("runner:grace", "5")}, "Tags[0].Key"),
         ({"Tags": [*tag("a", "1"), *tag("a", "2")]}, "Tags[1].Key"),
@@ -148,6 +152,7 @@ def continuous(**members: str) -> dict[str, Any]:
 
 
 RANGES = f"{CONFIG}.ParameterRanges"
+INTEGER, CONFIGS = "IntegerParameterRanges[0]", "HyperParameterTuningResourceConfig.InstanceConfigs"
 INTEGERS, CONTINUOUS = f"{RANGES}.IntegerParameterRanges[0]", f"{RANGES}.ContinuousParameterRanges[0]"
 METRICS = f"{DEFINITION}.AlgorithmSpecification.MetricDefinitions"
 
@@ -189,6 +194,12 @@ METRICS = f"{DEFINITION}.AlgorithmSpecification.MetricDefinitions"
         (METRICS, [{"Name": "accuracy", "Regex": "accuracy=(["}], f"{METRICS}[0].Regex"),
         (METRICS, [{"Name": "accuracy", "Regex": "accuracy=[0-9]+"}], f"{METRICS}[0].Regex"),
         ("TrainingJobDefinitions", [{}], "TrainingJobDefinitions"),
+        (RANGES, {"AutoParameters": [{"Name": "x"}]}, f"{RANGES}.AutoParameters[0].ValueHint"),
+        (
+            RANGES,
+            continuous() | {"AutoParameters": [{"Name": "x", "ValueHint": "1"}]},
+            f"{RANGES}.AutoParameters[0].Name",
+        ),
     ],
 )
 def test_tuning(path: str, value: Any, field: str) -> None:
@@ -198,10 +209,56 @@ def test_tuning(path: str, value: Any, field: str) -> None:
 def test_resources_of_trainings_are_named_as_the_definition_has_them() -> None:
     def change(request: Request) -> None:
         del request[DEFINITION]["ResourceConfig"]
-        request[DEFINITION]["HyperParameterTuningResourceConfig"] = {"InstanceCount": 3}
+        request[DEFINITION]["HyperParameterTuningResourceConfig"] = {"InstanceCount": -3}
 
     field = refusal(TUNING, tuning(change)).field
     assert field == f"{DEFINITION}.HyperParameterTuningResourceConfig.InstanceCount"
+
+
+def definition(number: int, **members: Any) -> dict[str, Any]:
+    """One of several definitions, with an objective and ranges of its own."""
+    own = {"TuningObjective": {"Type": "Maximize", "MetricName": "accuracy"}, "HyperParameterRanges": continuous()}
+    found: dict[str, Any] = tuning()[DEFINITION]
+    return found | own | {"DefinitionName": f"d{number}"} | members
+
+
+FIRST = "TrainingJobDefinitions[0]"
+
+
+@pytest.mark.parametrize(
+    ("definitions", "field"),
+    [
+        ([], "TrainingJobDefinitions"),
+        ([definition(number) for number in range(11)], "TrainingJobDefinitions"),
+        ([definition(0), definition(1, DefinitionName="d0")], "TrainingJobDefinitions[1].DefinitionName"),
+        ([definition(0), definition(1, RoleArn=None)], "TrainingJobDefinitions[1].RoleArn"),
+        ([definition(0, HyperParameterRanges=None)], f"{FIRST}.HyperParameterRanges"),
+        (
+            [definition(0, HyperParameterRanges=integers(MinValue="x"))],
+            f"{FIRST}.HyperParameterRanges.{INTEGER}.MinValue",
+        ),
+        ([definition(0, TuningObjective=None)], f"{FIRST}.TuningObjective"),
+        (
+            [definition(0, TuningObjective={"Type": "Maximize", "MetricName": "loss"})],
+            f"{FIRST}.AlgorithmSpecification.MetricDefinitions",
+        ),
+        ([definition(0, StaticHyperParameters={"x": "1"})], f"{FIRST}.StaticHyperParameters"),
+        ([definition(0, HyperParameterRanges=integers(MaxValue="3"))], f"{FIRST}.HyperParameterRanges"),
+        (
+            [definition(number, HyperParameterRanges=integers(MaxValue="1")) for number in range(3)],
+            "TrainingJobDefinitions",
+        ),
+        ([definition(0, HyperParameterTuningResourceConfig={"InstanceConfigs": "x"})], f"{FIRST}.{CONFIGS}"),
+    ],
+)
+def test_several_definitions(definitions: list[dict[str, Any]], field: str) -> None:
+    def change(request: Request) -> None:
+        del request[DEFINITION]
+        for name in ("ParameterRanges", "HyperParameterTuningJobObjective"):
+            del request[CONFIG][name]
+        request["TrainingJobDefinitions"] = definitions
+
+    assert refusal(TUNING, tuning(change)).field == field
 
 
 def test_a_default_grace_that_cannot_be_kept() -> None:

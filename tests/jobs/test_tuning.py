@@ -72,10 +72,6 @@ def test_clients_find_the_resources_of_a_training(resources: Request) -> None:
     assert child["ResourceConfig"] == {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 5}
 
 
-def test_the_objectives_expression() -> None:
-    assert children.objective_regex(tuning()) == "accuracy=([0-9.]+)"
-
-
 def child(status: str, objective: float | None = None, **members: Any) -> dict[str, Any]:
     return {"name": "t", "status": status, "hyperparameters": CHOSEN, "objective": objective, **members}
 

@@ -12,7 +12,7 @@ import pytest
 from runner.errors import DataDirectoryUnusable
 from runner.lifecycle.phases import Cause, Phase
 from runner.lifecycle.transitions import State
-from runner.records import documents, history, jobs, notes, results
+from runner.records import documents, history, jobs, notes, results, tags
 from runner.records.database import Contradiction, Database, Durability
 from runner.records.documents import Document
 from runner.records.history import Entry
@@ -55,7 +55,7 @@ def test_migrations_are_applied_once(tmp_path: Path) -> None:
         assert settings(tmp_path / "a", "user_version") == [len(MIGRATIONS)]
 
 
-def test_a_job_of_before_checkpoints_could_be_named_has_none(tmp_path: Path) -> None:
+def test_a_job_of_the_first_version_has_none_of_what_came_later(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "a", isolation_level=None)) as connection:
         connection.executescript(f"{MIGRATIONS[0]}; PRAGMA user_version = 1")
         connection.execute(
@@ -66,7 +66,8 @@ def test_a_job_of_before_checkpoints_could_be_named_has_none(tmp_path: Path) -> 
         connection.execute("INSERT INTO documents (job, request, cwd, environment) VALUES (7, '{}', '/', 1)")
     database = Database(tmp_path / "a")
     try:
-        assert documents.get(database, 7) == Document({}, "/", {}, ())
+        assert documents.get(database, 7) == Document({}, "/", {}, (), None)
+        assert tags.read(database, 7) is None
     finally:
         database.close()
 
@@ -98,6 +99,7 @@ def test_a_record_is_read_as_it_was_written(database: Database) -> None:
         exit_signal="SIGKILL",
         failure="why",
         grace=0.5,
+        isolation="plain",
         killed="now",
     )
     with database.transaction():
@@ -164,15 +166,16 @@ def test_a_deleted_job_leaves_nothing_behind(database: Database) -> None:
         documents.insert(database, record.id, Document({}, "/", {"A": "1"}))
         history.append(database, record.id, Entry(State(), 1))
         results.put(database, record.id, {"artifacts": "s3://bucket/key"})
+        tags.put(database, record.id, {"team": "vision"})
         jobs.delete(database, record)
         documents.forget_environments(database)
-    tables = ("jobs", "documents", "transitions", "results", "environments")
-    assert [database.execute(f"SELECT count(*) FROM {table}").fetchone() for table in tables] == [(0,)] * 5
+    tables = ("jobs", "documents", "transitions", "results", "environments", "tags")
+    assert [database.execute(f"SELECT count(*) FROM {table}").fetchone() for table in tables] == [(0,)] * 6
 
 
 def test_jobs_share_an_environment(database: Database) -> None:
     first, second = insert(database, "a"), insert(database, "b")
-    document = Document({"Name": "ä"}, "/work", {"PATH": "/bin", "ODD": "\udcff"}, ("/ckpt\udcff",))
+    document = Document({"Name": "ä"}, "/work", {"PATH": "/bin", "ODD": "\udcff"}, ("/ckpt\udcff",), "eu-west-1")
     with database.transaction():
         documents.insert(database, first.id, document)
         documents.insert(database, second.id, document)
@@ -195,6 +198,17 @@ def test_a_result_is_replaced(database: Database) -> None:
         with database.transaction():
             results.put(database, record.id, {"launched": value})
     assert results.read(database, record.id) == {"launched": [2]}
+
+
+def test_tags_are_replaced_as_a_whole_and_keep_their_order(database: Database) -> None:
+    record = insert(database, "a")
+    assert tags.read(database, record.id) is None
+    found: dict[str, str] = {}
+    for found in ({"b": "1", "a": "ä"}, {"z": "", "b": "2"}, {}):
+        with database.transaction():
+            tags.put(database, record.id, found)
+        assert list((tags.read(database, record.id) or {}).items()) == list(found.items())
+    assert tags.read(database, record.id) == {}
 
 
 def test_a_note_is_replaced(database: Database) -> None:

@@ -114,15 +114,23 @@ def trails(data_dir: Path) -> list[Trail]:
 
 
 def trainer(runner: Runner, isolation: Isolation) -> Jobs:
-    """Starts training jobs in this isolation and waits until their logs have `ready` in them (None: not)."""
+    """Starts training jobs in this isolation and waits until their logs have `ready` in them (None: not).
+
+    A line of output can be there before it is on record that the program was executed: that is waited for, too.
+    """
 
     def train(command: list[str], *, ready: str | None = "ready", **options: Any) -> Job:
         job = runner.train(command, isolation=isolation, **options)
         if ready is not None:
             job.wait_for_log(ready, timeout=PATIENCE)
+            wait_until(lambda: _is_known(job), within=PATIENCE, saying=lambda: f"it is not running: {job.summary()}")
         return job
 
     return train
+
+
+def _is_known(job: Job) -> bool:
+    return job.summary()["phase"] not in ("pending", "preparing", "launching")
 
 
 def statuses(job: Job) -> list[str]:

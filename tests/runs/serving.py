@@ -19,8 +19,10 @@ REPOSITORY = Path(__file__).parents[2]
 class Served:
     """One data directory and the supervisors that serve it, one after the other."""
 
-    def __init__(self, data_dir: Path, output: Path) -> None:
+    def __init__(self, data_dir: Path, output: Path, *options: str) -> None:
+        """`options`: more of them for `runner serve`."""
         self.data_dir = data_dir
+        self._options = options
         self._output = output
         self._process: subprocess.Popen[bytes] | None = None
         self._clients: list[Runner] = []
@@ -35,12 +37,17 @@ class Served:
         """All that the supervisors have printed."""
         return self._output.read_text(errors="replace") if self._output.exists() else ""
 
+    @property
+    def url(self) -> str:
+        """Where its endpoint is."""
+        return self.output.rpartition("runner listening on ")[2].split()[0]
+
     def start(self) -> Runner:
         """Start a supervisor, wait until it listens, and connect to it."""
         before = len(self.output)
         with self._output.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "runner", "serve", "--data-dir", self.data_dir],
+                [sys.executable, "-m", "runner", "serve", "--port", "0", "--data-dir", self.data_dir, *self._options],
                 cwd=REPOSITORY,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

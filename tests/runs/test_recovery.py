@@ -237,8 +237,6 @@ def test_a_journal_that_lost_what_is_on_record_ends_its_job(
 ) -> None:
     job = trainer(served.start(), isolation)(probe("deaf"), name="lost", grace=60)
     trail = Trail(served.data_dir, f"training/{job.name}")
-    # Its output is there before its facts are on record; without them a new supervisor launches it (again).
-    wait_until(lambda: job.summary()["phase"] == "running", within=PATIENCE, saying=lambda: str(job.summary()))
     if stopping:
         job.stop(wait=False)
         trail.wait_for(FactName.SIGNAL)

@@ -115,7 +115,7 @@ def test_a_second_supervisor_refuses_and_names_the_first(served: Served, isolati
 
 
 def serve(data_dir: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "runner", "serve", "--data-dir", str(data_dir)]
+    command = [sys.executable, "-m", "runner", "serve", "--port", "0", "--data-dir", str(data_dir)]
     return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=PATIENCE)
 
 

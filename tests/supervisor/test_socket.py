@@ -65,7 +65,7 @@ def play(data_dir: Path, scenario: Callable[[Client, Service], Awaitable[None]])
 
 def test_a_job_over_the_socket(data_dir: Path) -> None:
     async def scenario(client: Client, service: Service) -> None:
-        assert await client.create(TRAINING, request("good"), "/") == "job"
+        assert await client.create(TRAINING, request("good"), "/", region="eu-west-1") == "job"
         assert (await client.wait_for_log(TRAINING, "job", "epoch", 10))[1] == "epoch 1"
         await client.stop(TRAINING, "job", grace=10)
         summary = await client.wait(TRAINING, "job", 10)
@@ -75,6 +75,11 @@ def test_a_job_over_the_socket(data_dir: Path) -> None:
             assert await getattr(client, verb)(TRAINING, "job") == json.loads(json.dumps(there))
         assert await client.list() == await service.list()
         assert await client.kinds("job") == ["training"]
+        query = {"status": "Stopped", "limit": 1}
+        assert await client.page(TRAINING, query) == json.loads(json.dumps(await service.page(TRAINING, query)))
+        await client.tag(TRAINING, "job", {"b": "1", "a": "2"})
+        await client.untag(TRAINING, "job", ["b"])
+        assert await client.tags(TRAINING, "job") == await service.tags(TRAINING, "job")
         await client.delete(TRAINING, "job")
         assert await client.list(TRAINING) == []
 
@@ -85,6 +90,10 @@ def test_errors_come_back_as_what_they_were(data_dir: Path) -> None:
     async def scenario(client: Client, service: Service) -> None:
         with pytest.raises(NoSuchJob, match="no training job with the name job"):
             await client.describe(TRAINING, "job")
+        with pytest.raises(NoSuchJob, match="no tuning job with the name search"):
+            await client.children("search")
+        with pytest.raises(InvalidRequest, match=r"^NextToken: "):
+            await client.page(TRAINING, {"after": []})
         await client.create(TRAINING, request("good"))
         with pytest.raises(NameInUse):
             await client.create(TRAINING, request("good"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +193,153 @@ def test_the_time_limit_of_a_tuning_job_holds_across_a_boot(tmp_path: Path) -> N
         summary = await stage.service.wait(TUNING, "search")
         assert summary["cause"] == "runtime-exceeded"
         assert summary["ended"] - summary["started"] == pytest.approx(120, abs=11)
+
+    play(tmp_path, scenario)
+
+
+def test_children_are_what_the_list_of_a_tuning_jobs_trainings_shows(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        request = search("measured", "search", 2, 1)
+        request["TrainingJobDefinition"]["DefinitionName"] = "digits"
+        await stage.service.create(TUNING, request)
+        await stage.service.trainings("search", at_least=2, timeout=60)
+        first, second = json.loads(json.dumps(await stage.service.children("search")))
+        summaries = await stage.service.trainings("search")
+        assert [child["name"] for child in (first, second)] == [summary["name"] for summary in summaries]
+        assert (first["status"], first["objective"], first["objective_status"]) == ("Completed", 0.75, "Succeeded")
+        assert (second["status"], second["objective"], second["objective_status"]) == ("InProgress", None, "Pending")
+        assert (first["definition"], first["failure"], second["ended"]) == ("digits", None, None)
+        assert first["created"] <= first["started"] < first["ended"] <= second["created"]
+        assert set(first["hyperparameters"]) == {"rate", "depth", "loss"}
+        described = await stage.service.describe(TRAINING, first["name"])
+        assert described["TrainingJobArn"] == first["arn"]
+
+    play(tmp_path, scenario)
+
+
+def test_a_training_that_is_being_deleted_counts_as_what_it_was(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.tune("measured", jobs=1, parallel=1)
+        await stage.service.wait(TUNING, "search")
+        (child,) = await stage.service.children("search")
+        database = stage.service._core.database
+        database.execute("UPDATE jobs SET phase = 'deleting' WHERE name = ?", (child["name"],))
+        assert (await described(stage))["TrainingJobStatusCounters"]["Completed"] == 1
+        assert (await stage.service.children("search"))[0]["status"] == "Completed"
+
+    play(tmp_path, scenario)
+
+
+@pytest.mark.parametrize(("phase", "shown"), [("uploading-failed", None), ("failed", "why"), ("deleting", "why")])
+def test_a_training_has_a_failure_reason_once_it_has_failed(tmp_path: Path, phase: str, shown: str | None) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.tune("measured", jobs=1, parallel=1)
+        await stage.service.wait(TUNING, "search")
+        stage.service._core.database.execute(
+            "UPDATE jobs SET phase = ?, failure = 'why' WHERE kind = 'training'", (phase,)
+        )
+        (child,) = await stage.service.children("search")
+        assert child["failure"] == shown
+        assert (await stage.service.trainings("search"))[0]["failure"] == "why"
+
+    play(tmp_path, scenario)
+
+
+def several(jobs: int, parallel: int = 1, **limits: int) -> dict[str, Any]:
+    """A tuning job with three definitions: one that is measured, one that aims low, one with a grid's end."""
+    tuning = search("measured", "search", jobs, parallel)
+    base = tuning.pop("TrainingJobDefinition")
+    config = tuning["HyperParameterTuningJobConfig"]
+    del config["ParameterRanges"], config["HyperParameterTuningJobObjective"]
+    config["ResourceLimits"] |= limits
+    metrics = [{"Name": name, "Regex": "accuracy=([0-9.]+)"} for name in ("accuracy", "loss")]
+    algorithm = base["AlgorithmSpecification"] | {"MetricDefinitions": metrics}
+    tuning["TrainingJobDefinitions"] = [
+        base
+        | {
+            "DefinitionName": name,
+            "AlgorithmSpecification": algorithm,
+            "TuningObjective": {"Type": goal, "MetricName": metric},
+            "HyperParameterRanges": {"CategoricalParameterRanges": [{"Name": name, "Values": values}]},
+            "StaticHyperParameters": {"of": name},
+            "StoppingCondition": {"MaxRuntimeInSeconds": runtime},
+        }
+        for name, goal, metric, values, runtime in (
+            ("a", "Maximize", "accuracy", ["1", "2", "3"], 60),
+            ("b", "Minimize", "loss", ["4", "5", "6"], 70),
+            ("c", "Maximize", "accuracy", ["7"], 80),
+        )
+    ]
+    return tuning
+
+
+def test_several_definitions_are_launched_in_turn(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        tuning = several(6)
+        tuning["HyperParameterTuningJobConfig"]["Strategy"] = "Grid"
+        await stage.service.create(TUNING, tuning)
+        await stage.service.trainings("search", at_least=2, timeout=60)
+        await stage.crash()
+        await stage.restart()
+        assert (await stage.service.wait(TUNING, "search"))["status"] == "Completed"
+        children = await stage.service.children("search")
+        assert [child["definition"] for child in children] == ["a", "b", "c", "a", "b", "a"]
+        assert [child["hyperparameters"] for child in children] == [
+            *({"a": "1"}, {"b": "4"}, {"c": "7"}, {"a": "2"}, {"b": "5"}, {"a": "3"})
+        ]
+        second = await stage.service.describe(TRAINING, children[1]["name"])
+        assert second["HyperParameters"] == {"of": "b", "b": "4", "_tuning_objective_metric": "loss"}
+        assert second["StoppingCondition"] == {"MaxRuntimeInSeconds": 70}
+        answer = await described(stage)
+        assert "TrainingJobDefinition" not in answer
+        static = [one["StaticHyperParameters"] for one in answer["TrainingJobDefinitions"]]
+        assert [one["_tuning_objective_metric"] for one in static] == ["accuracy", "loss", "accuracy"]
+        assert answer["ObjectiveStatusCounters"]["Succeeded"] == 6
+        best = answer["BestTrainingJob"]
+        assert best["TrainingJobDefinitionName"] == "a"
+        assert best["FinalHyperParameterTuningJobObjectiveMetric"]["MetricName"] == "accuracy"
+
+    play(tmp_path, scenario)
+
+
+def test_the_grids_of_all_definitions_are_one_limit(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        tuning = several(6, parallel=4)
+        config = tuning["HyperParameterTuningJobConfig"]
+        config["Strategy"] = "Grid"
+        del config["ResourceLimits"]["MaxNumberOfTrainingJobs"]
+        await stage.service.create(TUNING, tuning)
+        assert (await stage.service.wait(TUNING, "search"))["status"] == "Completed"
+        assert len(await stage.service.trainings("search")) == 7
+
+    play(tmp_path, scenario)
+
+
+def test_resources_of_a_tuning_job_are_those_that_its_trainings_show(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        tuning = search("measured", "search", 1, 1)
+        definition = tuning["TrainingJobDefinition"]
+        resources = definition.pop("ResourceConfig")
+        definition["HyperParameterTuningResourceConfig"] = {"InstanceConfigs": [resources]}
+        await stage.service.create(TUNING, tuning)
+        (training,) = await stage.service.trainings("search", at_least=1, timeout=60)
+        answer = await stage.service.describe(TRAINING, training["name"])
+        assert answer["ResourceConfig"] == resources
+        assert answer["TuningJobArn"] == (await described(stage))["HyperParameterTuningJobArn"]
+
+    play(tmp_path, scenario)
+
+
+def test_autotune_tries_the_hints_as_they_are(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        tuning = search("measured", "search", 2, 1)
+        hints = [{"Name": "rate", "ValueHint": "0.1"}]
+        tuning["HyperParameterTuningJobConfig"]["ParameterRanges"] = {"AutoParameters": hints}
+        await stage.service.create(TUNING, tuning | {"Autotune": {"Mode": "Enabled"}})
+        assert (await stage.service.wait(TUNING, "search"))["status"] == "Completed"
+        for training in await stage.service.trainings("search"):
+            answer = await stage.service.describe(TRAINING, training["name"])
+            assert answer["HyperParameters"]["rate"] == "0.1"
 
     play(tmp_path, scenario)
 

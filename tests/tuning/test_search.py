@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.tuning.search import note, points
+from runner.tuning.search import in_turn, note, points
 from runner.tuning.space import Categorical, Continuous, Integer, Scale, space
 
 RANGES: dict[str, Any] = {
@@ -130,3 +130,16 @@ def test_other_strategies_run_as_random_and_say_so(strategy: str) -> None:
 @pytest.mark.parametrize("strategy", ["Random", "Grid"])
 def test_strategies_that_are_what_they_say_need_no_note(strategy: str) -> None:
     assert note(strategy) == ""
+
+
+def test_several_searches_take_turns_until_the_last_has_ended() -> None:
+    one, two, three = ([{"x": f"{name}{n}"} for n in range(count)] for name, count in (("a", 3), ("b", 1), ("c", 2)))
+    found = [(number, point["x"]) for number, point in in_turn([iter(one), iter(two), iter(three)])]
+    assert found == [(0, "a0"), (1, "b0"), (2, "c0"), (0, "a1"), (2, "c1"), (0, "a2")]
+    assert list(in_turn([])) == []
+
+
+def test_a_search_that_never_ends_leaves_the_others_their_turns() -> None:
+    endless = points(space(RANGES), "Random", 1)
+    found = [number for number, _ in itertools.islice(in_turn([endless, iter([{"x": "1"}])]), 4)]
+    assert found == [0, 1, 0, 0]

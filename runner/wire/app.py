@@ -1,0 +1,190 @@
+"""AWS JSON 1.1 at `POST /`: from bytes to an operation, and from what it answers or raises back to bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+import uuid
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple, NoReturn
+
+from botocore.model import OperationModel
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from runner.errors import InvalidRequest, IsolationUnavailable, RunnerClosed, RunnerError
+from runner.settings import Settings
+from runner.supervisor.service import Service
+from runner.wire import cloudwatch, compilation, model, tags, training, tuning
+from runner.wire.answers import shaped
+from runner.wire.calls import Call, Fault, Members, Operation
+from runner.wire.validation import checked, violated
+
+_logger = logging.getLogger(__name__)
+
+CONTENT_TYPE = "application/x-amz-json-1.1"
+LARGEST_BODY = 4 << 20
+"""Bytes of a request."""
+BODY_SECONDS = 60.0
+"""In which a request must have come whole: who sends half of one holds nothing for ever."""
+
+OPERATIONS: Mapping[str, Mapping[str, Operation]] = MappingProxyType(
+    {
+        "sagemaker": MappingProxyType(
+            {**compilation.OPERATIONS, **training.OPERATIONS, **tuning.OPERATIONS, **tags.OPERATIONS}
+        ),
+        "logs": cloudwatch.OPERATIONS,
+    }
+)
+"""Service -> operation -> what does it."""
+
+_SCOPE = re.compile(r"Credential=[^/,\s]*/\d{8}/(?P<region>[a-z0-9-]+)/[a-z0-9-]+/aws4_request")
+_TARGET = re.compile(r"(?P<prefix>\w+)\.(?P<operation>\w+)")
+
+
+class _Known(NamedTuple):
+    model: OperationModel
+    act: Operation
+
+
+def app(service: Service, settings: Settings) -> Starlette:
+    """The endpoint of a service."""
+
+    async def post(request: Request) -> Response:
+        identity = str(uuid.uuid4())
+        try:
+            answer = await _answer(request, service, settings)
+        except Fault as fault:
+            return _response(identity, {"__type": fault.code, "Message": fault.message}, fault.status)
+        except ClientDisconnect:
+            return Response()  # nobody reads it
+        return _response(identity, answer)
+
+    return Starlette(
+        routes=[Route("/", post, methods=["POST"])],
+        exception_handlers={HTTPException: _elsewhere, Exception: _failed},
+    )
+
+
+async def _answer(request: Request, service: Service, settings: Settings) -> dict[str, Any] | None:
+    known = _known(request.headers.get("x-amz-target", ""))
+    _check_type(request)
+    members = checked(known.model.input_shape, _parsed(await _body(request)))
+    call = Call(service, settings, _region(request) or settings.region)
+    answer = await _done(known.act, call, members)
+    if known.model.output_shape is None:
+        return None
+    return shaped(known.model.output_shape, answer or {})
+
+
+async def _done(act: Operation, call: Call, members: Members) -> Members | None:
+    try:
+        return await act(call, members)
+    except InvalidRequest as error:
+        raise violated([f"Value at '{_path(error.field)}' failed to satisfy constraint: Member {error.rule}"]) from None
+    except IsolationUnavailable as error:
+        raise Fault("ValidationException", str(error)) from None
+    except RunnerClosed as error:
+        raise Fault("ServiceUnavailableException", str(error), 503) from None
+    except RunnerError as error:
+        _logger.error("an operation failed: %s", error)
+        raise Fault("InternalFailure", str(error), 500) from None
+
+
+def _path(field: str) -> str:
+    """`Tags[0].Key` as AWS spells it: `tags.1.member.key`."""
+    path = ".".join(model.wire_name(name) for name in field.split("."))
+    return re.sub(r"\[(\d+)\]", lambda index: f".{int(index[1]) + 1}.member", path)
+
+
+def _known(target: str) -> _Known:
+    """The operation that the header names. Raises Fault for one that is not offered."""
+    found = _TARGET.fullmatch(target)
+    service = found and model.prefixes().get(found["prefix"])
+    if not found or not service:
+        prefixes = " or ".join(f"{prefix}.OPERATION" for prefix in model.prefixes())
+        raise Fault("UnknownOperationException", f"The header X-Amz-Target must be {prefixes}.")
+    name = found["operation"]
+    if name not in OPERATIONS.get(service, {}):
+        exists = name in model.service(service).operation_names
+        why = "is not offered by this runner" if exists else f"is no operation of {service}"
+        raise Fault("UnknownOperationException", f"{name} {why}.")
+    return _Known(model.operation(name, service), OPERATIONS[service][name])
+
+
+def _check_type(request: Request) -> None:
+    given = request.headers.get("content-type", "")
+    kind, _, rest = given.partition(";")
+    if kind.strip().lower() != CONTENT_TYPE:
+        raise Fault("UnsupportedMediaTypeException", f"The header Content-Type must be {CONTENT_TYPE}.", 415)
+    charset = rest.strip().lower().removeprefix("charset=").strip('"')
+    if charset not in ("", "utf-8", "utf8"):
+        raise Fault("UnsupportedMediaTypeException", "The body must be UTF-8.", 415)
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Fault("UnsupportedMediaTypeException", "The body must not be compressed.", 415)
+
+
+async def _body(request: Request) -> bytes:
+    """Never more of it in memory than is allowed. Raises Fault."""
+    length = request.headers.get("content-length", "0")
+    if not length.isdigit() or int(length[:20]) > LARGEST_BODY:
+        _too_large()
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.stream():
+                body += part
+                if len(body) > LARGEST_BODY:
+                    _too_large()
+    except TimeoutError:
+        raise Fault("RequestTimeoutException", f"The body has not come within {BODY_SECONDS:g} s.", 408) from None
+    return bytes(body)
+
+
+def _too_large() -> NoReturn:
+    raise Fault("RequestEntityTooLargeException", f"The body must have at most {LARGEST_BODY} bytes.", 413)
+
+
+def _parsed(body: bytes) -> Any:
+    """Raises Fault for what is no JSON. An empty body is an empty request."""
+    try:
+        return json.loads(body.decode(), parse_constant=_refuse) if body.strip() else {}
+    except UnicodeDecodeError:
+        raise Fault("SerializationException", "The body must be UTF-8.") from None
+    except RecursionError:
+        raise Fault("SerializationException", "The body is nested too deeply.") from None
+    except ValueError as error:
+        raise Fault("SerializationException", f"The body must be JSON: {error}") from None
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no number in JSON")
+
+
+def _region(request: Request) -> str | None:
+    """That of the signature's scope."""
+    found = _SCOPE.search(request.headers.get("authorization", ""))
+    return found["region"] if found else None
+
+
+def _response(identity: str, answer: Mapping[str, Any] | None, status: int = 200) -> Response:
+    text = b"" if answer is None else json.dumps(answer, separators=(",", ":"), allow_nan=False).encode()
+    return Response(text, status, {"x-amzn-RequestId": identity}, CONTENT_TYPE)
+
+
+async def _elsewhere(request: Request, error: Exception) -> Response:
+    """Another path or method than the endpoint's."""
+    assert isinstance(error, HTTPException)
+    message = f"Requests are POST / (AWS JSON 1.1), not {request.method} {request.url.path}."
+    return _response(str(uuid.uuid4()), {"__type": "UnknownOperationException", "Message": message}, error.status_code)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    """A mistake of ours; Starlette raises it again after the answer, and it is logged."""
+    return _response(str(uuid.uuid4()), {"__type": "InternalFailure", "Message": f"It failed: {error!r}"}, 500)

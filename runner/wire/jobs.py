@@ -1,0 +1,72 @@
+"""What the operations of all job types have in common: a job by its name, and how it becomes a fault."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from runner.errors import JobEnded, JobNotEnded, NameInUse, NoSuchJob
+from runner.jobs import naming
+from runner.jobs.base import Defaults, Kind
+from runner.jobs.types import TYPES
+from runner.wire.calls import Call, Members
+from runner.wire.faults import STOPPING, fault, is_set
+
+_STOPPING = frozenset({"Stopping", "STOPPING"})
+
+
+def arn(call: Call, kind: Kind, name: str) -> str:
+    """The ARN of a job that is created by this call."""
+    return naming.arn(TYPES[kind], name, Defaults(region=call.region, account=call.account))
+
+
+async def create(call: Call, kind: Kind, request: Members) -> str:
+    """Create the job; its ARN. Raises Fault for a name in use."""
+    name = request[TYPES[kind].name_member]
+    try:
+        await call.service.create(kind, request, region=call.region)
+    except NameInUse:
+        taken = await describe(call, kind, name)
+        raise fault(call.settings, kind, "name-in-use", name=name, arn=_arn_in(taken)) from None
+    return arn(call, kind, name)
+
+
+async def describe(call: Call, kind: Kind, name: str) -> dict[str, Any]:
+    """What Describe answers. Raises Fault for a job that is not there."""
+    try:
+        return await call.service.describe(kind, name)
+    except NoSuchJob:
+        raise fault(call.settings, kind, "not-found", name=name) from None
+
+
+async def stop(call: Call, kind: Kind, name: str) -> None:
+    """Begin the stop: it is durable when this returns. Raises Fault for a job that is not there or has ended."""
+    try:
+        if is_set(call.settings, kind, STOPPING):
+            await _refuse_a_second_stop(call, kind, name)
+        await call.service.stop(kind, name)
+    except NoSuchJob:
+        raise fault(call.settings, kind, "not-found", name=name) from None
+    except JobEnded as ended:
+        raise fault(call.settings, kind, "ended", name=name, status=ended.status) from None
+
+
+async def _refuse_a_second_stop(call: Call, kind: Kind, name: str) -> None:
+    status = (await call.service.summary(kind, name))["status"]
+    if status in _STOPPING:
+        raise fault(call.settings, kind, STOPPING, name=name, status=status)
+
+
+async def delete(call: Call, kind: Kind, name: str) -> None:
+    """Delete a job that has ended. Raises Fault."""
+    try:
+        await call.service.delete(kind, name)
+    except NoSuchJob:
+        raise fault(call.settings, kind, "not-found", name=name) from None
+    except JobNotEnded:
+        status = (await call.service.summary(kind, name))["status"]
+        raise fault(call.settings, kind, "not-ended", name=name, status=status) from None
+
+
+def _arn_in(described: Mapping[str, Any]) -> str:
+    return next(str(value) for member, value in described.items() if member.endswith("JobArn"))

@@ -1,0 +1,71 @@
+"""What the List operations have in common: their query, and an opaque token for the next page."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from typing import Any
+
+from runner.jobs.base import Kind
+from runner.wire.calls import Call, Members
+from runner.wire.validation import violated
+
+_FILTERS = {
+    "StatusEquals": "status",
+    "NameContains": "name_contains",
+    "CreationTimeAfter": "created_after",
+    "CreationTimeBefore": "created_before",
+    "LastModifiedTimeAfter": "modified_after",
+    "LastModifiedTimeBefore": "modified_before",
+}
+_PAGING = ("NextToken", "MaxResults")
+DEFAULT_PAGE = 10
+"""Jobs on a page where MaxResults is absent: the model says so of some operations, users see it of the others."""
+
+
+async def page(call: Call, kind: Kind, request: Members, sort: str, descending: bool = False) -> Members:
+    """`{"jobs": what Describe says of each, "NextToken": …}`; `sort` and `descending`: where the request is silent."""
+    query: dict[str, Any] = {ours: request[theirs] for theirs, ours in _FILTERS.items() if theirs in request}
+    query["sort"] = request.get("SortBy", sort)
+    query["descending"] = is_descending(request, descending)
+    query["limit"] = request.get("MaxResults", DEFAULT_PAGE)
+    query["after"] = position(request)
+    found = await call.service.page(kind, query)
+    return {"jobs": found["jobs"], "NextToken": None if found["next"] is None else token(request, found["next"])}
+
+
+def is_descending(request: Members, default: bool = False) -> bool:
+    """`SortOrder`."""
+    return bool(request["SortOrder"] == "Descending") if "SortOrder" in request else default
+
+
+def token(request: Members, after: Any) -> str:
+    """For the page that follows the position `after`, of the same list."""
+    text = json.dumps([_digest(request), after], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+def position(request: Members) -> Any:
+    """Where the token of a request says that its page begins; None without one. Raises Fault."""
+    given = request.get("NextToken")
+    if not given:
+        return None
+    try:
+        digest, after = json.loads(base64.b64decode(given.encode("ascii"), altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError, TypeError, RecursionError):
+        raise _not_ours("must be the NextToken of an answer") from None
+    if digest != _digest(request):
+        raise _not_ours("must be the NextToken of an answer to the same request")
+    return after
+
+
+def _not_ours(rule: str) -> Exception:
+    return violated([f"Value at 'nextToken' failed to satisfy constraint: Member {rule}"])
+
+
+def _digest(request: Members) -> str:
+    """Of what makes the list: with another filter or order a position means nothing."""
+    asked = {name: value for name, value in request.items() if name not in _PAGING}
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]

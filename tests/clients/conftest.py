@@ -1,0 +1,81 @@
+"""A server as a user has it, and real clients that find it by the variable that users set."""
+
+from __future__ import annotations
+
+import gc
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.probing import probe
+from tests.runs.serving import Served
+
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "anything",
+    "AWS_SECRET_ACCESS_KEY": "anything",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.process)
+
+
+@pytest.fixture
+def home(nothing_left: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The test's own folder, which is the client's home too."""
+    temporary = nothing_left / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    monkeypatch.setenv("HOME", str(nothing_left))
+    return nothing_left
+
+
+@pytest.fixture
+def served(home: Path) -> Iterator[Served]:
+    """A supervisor with its endpoint. The image `any` and the compiler of XGBOOST wait for SIGTERM."""
+    config = home / "runner.toml"
+    command = json.dumps([str(word) for word in probe("polite")])
+    config.write_text(f'[images."any"]\ncommand = {command}\n[compilers.XGBOOST]\ncommand = {command}\n')
+    served = Served(home / "data", home / "serve.log", "--config", str(config))
+    yield served
+    served.close()
+
+
+@pytest.fixture
+def variables(served: Served, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What a user sets: any credentials, a region, and AWS_ENDPOINT_URL. The server is running."""
+    served.start()
+    found = {**CREDENTIALS, "AWS_ENDPOINT_URL": served.url}
+    for name, value in found.items():
+        monkeypatch.setenv(name, value)
+    return found
+
+
+@pytest.fixture
+def sagemaker(variables: dict[str, str]) -> Iterator[Any]:
+    """boto3, unmodified."""
+    yield from _client()
+
+
+@pytest.fixture
+def another_client(variables: dict[str, str]) -> Iterator[Any]:
+    """With a connection of its own."""
+    yield from _client()
+
+
+def _client() -> Iterator[Any]:
+    client = boto3.session.Session().client("sagemaker")
+    yield client
+    client.close()
+    # urllib3 closes connections when nobody knows their pool any more, and a caught error knows it in a circle.
+    gc.collect()

@@ -1,0 +1,98 @@
+"""The endpoint on its socket: half a request, a slow one, many of them, and who hangs up."""
+
+from __future__ import annotations
+
+import json
+import socket
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+
+from runner.wire.app import CONTENT_TYPE, LARGEST_BODY
+from tests.probing import probe
+from tests.runs.serving import Served
+from tests.waiting import wait_until
+
+STOP = "SageMaker.StopTrainingJob"
+
+
+def connect(served: Served) -> socket.socket:
+    url = urlsplit(served.url)
+    return socket.create_connection((url.hostname or "", url.port or 0), timeout=20)
+
+
+def head(served: Served, length: int | str, target: str = STOP) -> bytes:
+    lines = (
+        "POST / HTTP/1.1",
+        f"Host: {urlsplit(served.url).netloc}",
+        f"Content-Type: {CONTENT_TYPE}",
+        f"X-Amz-Target: {target}",
+        f"Content-Length: {length}",
+    )
+    return "\r\n".join((*lines, "", "")).encode()
+
+
+def call(served: Served, target: str, request: object) -> HTTPResponse:
+    connection = HTTPConnection(urlsplit(served.url).netloc, timeout=20)
+    headers = {"Content-Type": CONTENT_TYPE, "X-Amz-Target": target, "Connection": "close"}
+    connection.request("POST", "/", json.dumps(request).encode(), headers)
+    return connection.getresponse()
+
+
+def still_answers(served: Served) -> None:
+    answer = call(served, "SageMaker.ListTrainingJobs", {})
+    assert (answer.status, json.load(answer)) == (200, {"TrainingJobSummaries": []})
+
+
+def test_half_a_request_holds_up_nobody(served: Served) -> None:
+    served.start()
+    halves = [b"", b"POST", b"POST / HTTP/1.1\r\nHost: ", head(served, 100), head(served, 100) + b'{"Tra']
+    held = [connect(served) for _ in range(20) for _ in halves]
+    for number, connection in enumerate(held):
+        connection.sendall(halves[number % len(halves)])
+    still_answers(served)
+    for connection in held:
+        connection.close()
+    still_answers(served)
+
+
+def test_what_is_no_http(served: Served) -> None:
+    served.start()
+    for nonsense in (b"\x16\x03\x01\x02\x00\x01", b"GET\r\n\r\n", b"\0" * 100_000, b"POST / HTTP/9.9\r\n\r\n"):
+        with connect(served) as connection:
+            connection.sendall(nonsense)
+            connection.shutdown(socket.SHUT_WR)
+            assert connection.makefile("rb").read().startswith((b"HTTP/1.1 4", b""))
+    still_answers(served)
+
+
+def test_a_body_that_is_too_large_is_not_kept(served: Served) -> None:
+    served.start()
+    still_answers(served)
+    server = psutil.Process(served.pid)
+    before = server.memory_info().rss
+    for _ in range(5):
+        with connect(served) as connection:
+            connection.sendall(head(served, 1 << 40))
+            answer = connection.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 413")
+    for _ in range(20):
+        assert call(served, STOP, {"TrainingJobName": "x" * (LARGEST_BODY - 1000)}).status == 400
+    assert server.memory_info().rss < before + 64 * 2**20
+    still_answers(served)
+
+
+def test_a_client_that_hangs_up_has_asked_all_the_same(served: Served, tmp_path: Path) -> None:
+    runner = served.start()
+    job = runner.train(probe("deaf"), name="left", grace=60)
+    job.wait_for_log("ready")
+    body = json.dumps({"TrainingJobName": "left"}).encode()
+    with connect(served) as connection:
+        # Once answered, the server knows whose this connection is.
+        connection.sendall(head(served, 2, "SageMaker.ListTags") + b"{}")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 400")
+        connection.sendall(head(served, len(body)) + body)
+    wait_until(lambda: job.status == "Stopping", within=20, saying=lambda: job.status)
+    job.stop(now=True)

@@ -1,0 +1,118 @@
+"""What is no request of an AWS client: a 4xx in AWS's shape, and the next request is answered."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from runner.wire.app import CONTENT_TYPE, LARGEST_BODY
+from tests.supervisor.stage import Stage, play
+from tests.wire.asking import Answer, Asking
+
+STOP = "SageMaker.StopTrainingJob"
+
+
+def sent(
+    tmp_path: Path,
+    body: bytes = b"{}",
+    *,
+    target: str = STOP,
+    kind: str = CONTENT_TYPE,
+    method: str = "POST",
+    path: str = "/",
+    **headers: str,
+) -> Answer:
+    """What the request is answered; afterwards another one is answered as if nothing had been."""
+    answers: list[Answer] = []
+
+    async def scenario(stage: Stage) -> None:
+        asking = Asking(stage)
+        given = {"content-type": kind, "x-amz-target": target, **{n.replace("_", "-"): v for n, v in headers.items()}}
+        answers.append(await asking.send(body, given, method, path))
+        assert await asking("ListTrainingJobs") == {"TrainingJobSummaries": []}
+
+    play(tmp_path / "data", scenario)
+    (answer,) = answers
+    assert set(answer.json) == {"__type", "Message"}
+    assert answer.headers["content-type"] == CONTENT_TYPE
+    assert answer.headers["x-amzn-requestid"]
+    return answer
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"{} {}",
+        b"'x'",
+        b"\xff\xfe",
+        '{"TrainingJobName": "ä"}'.encode("utf-16"),
+        b'{"TrainingJobName": NaN}',
+        b'{"TrainingJobName": ' + b"9" * 5000 + b"}",
+        b'{"TrainingJobName": ' + b"[" * 200_000,
+        b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+        b'{"TrainingJobName": "\\ud800"}',
+    ],
+)
+def test_no_json(tmp_path: Path, body: bytes) -> None:
+    answer = sent(tmp_path, body)
+    assert (answer.status, answer.code) == (400, "SerializationException")
+    assert len(answer.message) < 300
+
+
+@pytest.mark.parametrize("body", [b"", b"  \n", b"null", b"[]", b'""', b"{}"])
+def test_an_empty_request(tmp_path: Path, body: bytes) -> None:
+    answer = sent(tmp_path, body)
+    assert answer.status == 400
+    assert answer.code in ("ValidationException", "SerializationException")
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("", "The header X-Amz-Target must be SageMaker.OPERATION or Logs_20140328.OPERATION."),
+        ("StopTrainingJob", "must be SageMaker.OPERATION"),
+        ("SageMaker.", "must be SageMaker.OPERATION"),
+        ("SageMaker.StopTrainingJob.x", "must be SageMaker.OPERATION"),
+        ("DynamoDB_20120810.ListTables", "must be SageMaker.OPERATION"),
+        ("SageMaker.Explode", "Explode is no operation of sagemaker."),
+        ("SageMaker.CreateProcessingJob", "CreateProcessingJob is not offered by this runner."),
+        ("Logs_20140328.StartLiveTail", "StartLiveTail is not offered by this runner."),
+    ],
+)
+def test_an_operation_that_is_not_there(tmp_path: Path, target: str, said: str) -> None:
+    answer = sent(tmp_path, target=target)
+    assert (answer.status, answer.code) == (400, "UnknownOperationException")
+    assert said in answer.message
+
+
+@pytest.mark.parametrize("kind", ["", "application/json", "text/plain", "application/x-amz-json-1.0", "multipart/x"])
+def test_another_content_type(tmp_path: Path, kind: str) -> None:
+    answer = sent(tmp_path, kind=kind)
+    assert (answer.status, answer.code) == (415, "UnsupportedMediaTypeException")
+    assert CONTENT_TYPE in answer.message
+
+
+def test_content_types_that_mean_the_same(tmp_path: Path) -> None:
+    for kind in (f"{CONTENT_TYPE}; charset=UTF-8", CONTENT_TYPE.upper(), f'{CONTENT_TYPE};charset="utf-8"'):
+        assert sent(tmp_path, kind=kind).code == "ValidationException"
+    assert sent(tmp_path, kind=f"{CONTENT_TYPE}; charset=latin-1").status == 415
+    assert sent(tmp_path, content_encoding="gzip").status == 415
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/"), ("POST", "/x"), ("PUT", "/"), ("DELETE", "/a/b")])
+def test_elsewhere(tmp_path: Path, method: str, path: str) -> None:
+    answer = sent(tmp_path, method=method, path=path)
+    assert answer.status in (404, 405)
+    assert answer.message == f"Requests are POST / (AWS JSON 1.1), not {method} {path}."
+
+
+def test_a_body_that_is_too_large(tmp_path: Path) -> None:
+    answer = sent(tmp_path, b" " * (LARGEST_BODY + 1))
+    assert (answer.status, answer.code) == (413, "RequestEntityTooLargeException")
+    assert sent(tmp_path, content_length=str(10**30)).status == 413
+    assert sent(tmp_path, content_length="-1").status == 413
+    largest = json.dumps({"TrainingJobName": "a" * (LARGEST_BODY - 100)}).encode()
+    assert sent(tmp_path, largest).code == "ValidationException"

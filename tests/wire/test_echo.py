@@ -1,0 +1,73 @@
+"""What a Create request said is what Describe shows: every member that both have, whatever the model allows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.model import StructureShape
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from runner.wire import model
+from tests.supervisor.stage import Stage, play
+from tests.wire.asking import Asking
+from tests.wire.generated import creation, fullest
+
+KINDS = ("CompilationJob", "TrainingJob", "HyperParameterTuningJob")
+
+
+def create_shape(kind: str) -> StructureShape:
+    shape = model.operation(f"Create{kind}").input_shape
+    assert shape is not None
+    return shape
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(
+    max_examples=40,
+    deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(data=st.data())
+def test_every_member_comes_back(tmp_path_factory: pytest.TempPathFactory, kind: str, data: st.DataObject) -> None:
+    request: dict[str, Any] = data.draw(creation(kind, create_shape(kind)))
+    shown = model.operation(f"Describe{kind}").output_shape
+    assert shown is not None
+
+    async def scenario(stage: Stage) -> None:
+        asking = Asking(stage)
+        await asking(f"Create{kind}", **request)
+        described = await asking(f"Describe{kind}", **{f"{kind}Name": request[f"{kind}Name"]})
+        for member in set(request) & set(shown.members):
+            assert without_additions(described[member]) == without_additions(request[member]), member
+
+    play(tmp_path_factory.mktemp("data") / "data", scenario)
+
+
+def without_additions(value: Any) -> Any:
+    """AWS adds the objective's name to the static hyperparameters of a tuning job, and so do we."""
+    if isinstance(value, dict):
+        found = {n: without_additions(item) for n, item in value.items() if n != "_tuning_objective_metric"}
+        return {name: item for name, item in found.items() if item != {}}
+    return [without_additions(item) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_fullest_request(tmp_path: Path, kind: str) -> None:
+    request = fullest(kind, create_shape(kind))
+    left_out = set(create_shape(kind).members) - set(request)
+    assert left_out <= {"TrainingJobDefinition"}  # not beside TrainingJobDefinitions
+    shown = model.operation(f"Describe{kind}").output_shape
+    assert shown is not None
+
+    async def scenario(stage: Stage) -> None:
+        asking = Asking(stage)
+        await asking(f"Create{kind}", **request)
+        described = await asking(f"Describe{kind}", **{f"{kind}Name": request[f"{kind}Name"]})
+        both = set(request) & set(shown.members)
+        assert {n: without_additions(described[n]) for n in both} == {n: without_additions(request[n]) for n in both}
+
+    play(tmp_path / "data", scenario)
