@@ -90,7 +90,7 @@ def test_lines_while_a_stop_goes_on(folder: Path, data: Path, runner: Runner) ->
     done = run(folder, "stop", "x", "--wait", "--data-dir", data)
     assert (done.code, done.out) == (0, "x Stopped (SIGKILL)\n")
     first, *others = done.err.splitlines()
-    assert re.fullmatch(r"runner: x: Stopping, SIGKILL in [23]\.\d s; alive: python\S* \(pid \d+\); ready \d+", first)
+    assert re.fullmatch(r"runner: x: Stopping, SIGKILL in \d\.\d s; alive: python\S* \(pid \d+\); ready \d+", first)
     assert len(others) <= 1
 
 
@@ -99,7 +99,7 @@ def test_a_terminal_has_a_countdown(folder: Path, data: Path, runner: Runner) ->
     done = run(folder, "stop", "x", "--wait", "--data-dir", data, terminal=True, together=True)
     assert done.code == 0
     left = [float(number) for number in re.findall(r"SIGKILL in (\d+\.\d) s", done.out)]
-    assert len(left) >= 5
+    assert len(left) >= 3
     assert left == sorted(left, reverse=True)
     assert re.search(r"alive: sh \(pid \d+\)", done.out)
     assert "\\x1b[31mred" in done.out
