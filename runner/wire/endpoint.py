@@ -8,7 +8,7 @@ import errno
 import ipaddress
 import logging
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import uvicorn
@@ -34,7 +34,7 @@ class PortUnusable(RunnerError):
 
 
 class Endpoint:
-    """Bound when it is made, so that its address is known; serves while `serving` is entered."""
+    """A `supervisor.serving.Face`. Bound when it is made, so that its address is known."""
 
     def __init__(self, host: str, port: int, settings: Settings, services: Sequence[str] = ()) -> None:
         """`port` 0: any free one. `services`: what of AWS is offered beside SageMaker, see `beside`.
@@ -45,18 +45,15 @@ class Endpoint:
         self._services = services
         self._others = beside(services, settings.account) if services else None
         self._socket = _bound(host, port)
+        offered = ("sagemaker", "cloudwatch_logs", *services)
+        self.variables: Mapping[str, str] = {f"AWS_ENDPOINT_URL_{service.upper()}": self.url for service in offered}
+        self.s3 = self.url if "s3" in services else None
 
     @property
     def url(self) -> str:
         """Where clients find it."""
         host, port, *_ = self._socket.getsockname()
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-    @property
-    def variables(self) -> dict[str, str]:
-        """By which the jobs' own clients find it."""
-        offered = ("sagemaker", "cloudwatch_logs", *self._services)
-        return {f"AWS_ENDPOINT_URL_{service.upper()}": self.url for service in offered}
 
     def close(self) -> None:
         """Give the address back; for an endpoint that is not served."""
