@@ -265,7 +265,7 @@ def test_a_supervisor_that_is_leaving_refuses_and_the_next_one_takes_it(folder: 
 
 
 def _has_asked(runner: Runner) -> bool:
-    server = runner._ends[0].__self__  # type: ignore[attr-defined]
+    server = runner._ends[1].__self__  # type: ignore[attr-defined]
     return bool(server._visited.is_set())
 
 
