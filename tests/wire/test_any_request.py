@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from runner.wire import model
-from runner.wire.app import CONTENT_TYPE, OPERATIONS
+from runner.wire.answers import CONTENT_TYPE
+from runner.wire.app import OPERATIONS
 from tests.clients import requests as requests_
 from tests.supervisor.stage import Stage, play
 from tests.wire.asking import Asking, assert_valid
