@@ -28,6 +28,7 @@ SageMaker:
     Modules:
       TelemetryOptOut: true
 """
+_QUIET = {"AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED": "true"}
 _TROUBLE = re.compile(r"could not connect|max retries|retrying|unreachable|name resolution|EAI_AGAIN|ECONN", re.I)
 """How clients tell of an address that they did not reach."""
 
@@ -68,10 +69,11 @@ class Installed:
 
     def node(self, name: str, *arguments: object) -> Ran:
         """A program of the folder `javascript`; it finds its packages beside it, as in a project."""
-        packages = self.home / "node_modules"
-        if not packages.exists():
-            packages.symlink_to(self._folder / "node_modules")
-        return self._run(["node", shutil.copy(SCRIPTS / "javascript" / name, self.home), *arguments], {})
+        project = self.home / "project"
+        if not project.exists():
+            shutil.copytree(SCRIPTS / "javascript", project)
+            (project / "node_modules").symlink_to(self._folder / "node_modules")
+        return self._run(["node", project / name, *arguments], _QUIET)
 
     def _python(self, name: str) -> Path:
         return self._folder / "python" / "bin" / name
