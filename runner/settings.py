@@ -162,10 +162,10 @@ def _truth(name: str, value: object) -> bool:
     return value
 
 
-def _hosts(name: str, value: object) -> list[str]:
+def _hosts(name: str, value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(host, str) and re.fullmatch(_HOST, host) for host in value):
         raise InvalidRequest(name, f"must be a list of host names without a port, not {value!r}")
-    return [host.lower() for host in value]
+    return tuple(host.lower() for host in value)
 
 
 def _faults(table: str, found: object) -> dict[str, dict[str, str]]:

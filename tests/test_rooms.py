@@ -47,7 +47,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "web": ("errors", "jobs", "diagnosis", "supervisor.service"),
     "api": ("errors", "clock", "settings", "jobs", "diagnosis", "supervisor", "backends", *WORDS),
-    "cli": ("errors", "settings", "jobs", "diagnosis", "api", *WORDS),
+    "cli": ("errors", "clock", "settings", "jobs", "diagnosis", "api", *WORDS),
     "pytest_plugin": ("errors", "diagnosis", "api", "lifecycle.stops"),
     "": ("errors", "api", "diagnosis"),  # runner/__init__.py: the public names
     "__main__": ("cli",),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from runner.errors import InvalidRequest
-from runner.jobs.shared import GRACE_TAG, ISOLATION_TAG
+from runner.jobs.shared import DEFAULT_MAX_RUNTIME, GRACE_TAG, ISOLATION_TAG
 from runner.lifecycle.stops import Isolation, check_grace
 
 _ROLE = "arn:aws:iam::123456789012:role/runner"
@@ -140,17 +140,20 @@ def search(
 def _definition(of: Training) -> Request:
     if isinstance(of.command, str) or not of.command:
         raise InvalidRequest("command", f"must be a list of words, at least one, not {of.command!r}")
-    runtime = {} if of.max_runtime is None else {"StoppingCondition": {"MaxRuntimeInSeconds": of.max_runtime}}
+    channels = [
+        {"ChannelName": channel, "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri}}}
+        for channel, uri in of.inputs.items()
+    ]
     return {
         "RoleArn": _ROLE,
-        "AlgorithmSpecification": {"ContainerEntrypoint": [str(word) for word in of.command]},
+        "AlgorithmSpecification": {
+            "TrainingInputMode": "File",
+            "ContainerEntrypoint": [str(word) for word in of.command],
+        },
         "OutputDataConfig": {"S3OutputPath": _OUTPUTS},
-        "InputDataConfig": [
-            {"ChannelName": channel, "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri}}}
-            for channel, uri in of.inputs.items()
-        ],
+        **({"InputDataConfig": channels} if channels else {}),
         "Environment": dict(of.environment or {}),
-        **runtime,
+        "StoppingCondition": {"MaxRuntimeInSeconds": DEFAULT_MAX_RUNTIME if of.max_runtime is None else of.max_runtime},
     }
 
 

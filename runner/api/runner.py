@@ -149,15 +149,18 @@ class Runner:
         request: Request,
         *,
         cwd: str | os.PathLike[str] | None = None,
+        environment: Mapping[str, str] | None = None,
         checkpoints: Sequence[str | os.PathLike[str]] = (),
     ) -> Job:
         """Start a job ("compilation", "training" or "tuning") from the API's own Create request.
 
-        `cwd` is the job's working directory; default: that of this process. `checkpoints`, of a training job: as for
+        `cwd` is the job's working directory; default: that of this process. `environment` is what its program
+        inherits; default: that of the process in which the supervisor runs. `checkpoints`, of a training job: as for
         `train`. Raises InvalidRequest, NameInUse, IsolationUnavailable.
         """
         wanted = _kind(kind)
-        environment = None if isinstance(self._verbs, Client) else dict(os.environ)
+        if environment is None and not isinstance(self._verbs, Client):
+            environment = dict(os.environ)
         folder = _folder(cwd)
         named = asked.checkpoints(checkpoints, folder)
         name = self._thread.call(self._verbs.create(wanted, request, folder, environment, named))

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runner import settings as configuration
 from runner.settings import Settings
+from runner.supervisor.verbs import Verbs
+
+__all__ = ["Ending", "Verbs", "serve"]
+
+Ending = Callable[[Verbs], Coroutine[Any, Any, None]]
+"""See `supervisor.serving`."""
 
 if TYPE_CHECKING:
     from runner.supervisor.serving import Face
@@ -24,13 +30,14 @@ def serve(
     ready: Callable[[], None] = lambda: None,
     faces: Sequence[Face] = (),
     variables: Mapping[str, str] = MappingProxyType({}),
+    ending: Ending | None = None,
 ) -> None:
     """Serve a data directory on its socket; the main thread of the process is taken for it.
 
     Returns after SIGTERM or SIGINT, when every job has been stopped with its own grace; a second one kills them.
     `ready` is called once clients can connect. `faces`: other ways to reach it than its socket. `variables`: for the
-    environment of every job. Jobs survive the death of this process. Raises DataDirectoryInUse,
-    DataDirectoryUnusable, KeeperFailed.
+    environment of every job. `ending` runs from the first signal until every job has ended, to show it. Jobs survive
+    the death of this process. Raises DataDirectoryInUse, DataDirectoryUnusable, KeeperFailed.
     """
     from runner.api import embedding
 
@@ -40,4 +47,4 @@ def serve(
     folder = configuration.data_dir() if data_dir is None else Path(data_dir).absolute()
     options = replace(embedding.options(settings or Settings(), "serve"), variables=variables)
     backend = embedding.local(folder, "serve")
-    asyncio.run(serving.serve(folder, backend, options, ready, faces))
+    asyncio.run(serving.serve(folder, backend, options, ready, ending or serving.unseen, faces))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import io
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -20,15 +21,30 @@ app = typer.Typer(
     help="Run compilation, training and tuning jobs as real processes, stop them as SageMaker does, and see why a "
     "stop was not graceful.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _complete(context: typer.Context, incomplete: str) -> list[str]:
+    """Names of jobs, for the shell. What has been typed before may say which directory and type are meant."""
+    from runner.cli import completing
+
+    found = completing.names(context.params.get("data_dir"), context.params.get("kind"))
+    return [name for name in found if name.startswith(incomplete)]
+
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 DataDir = Annotated[
     Path | None,
     typer.Option("--data-dir", envvar="RUNNER_DATA_DIR", help="Data directory.", show_default="XDG state directory"),
+]
+
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The job.", autocompletion=_complete)]
+OfKind = Annotated[
+    str | None,
+    typer.Option("--kind", help="compilation, training or tuning, if several types have a job of this name."),
 ]
 
 
@@ -108,6 +124,9 @@ def serve(
     ] = None,
     host: Annotated[str, typer.Option(help="Address of the loopback to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0: any free one.")] = 8770,
+    services: Annotated[
+        str, typer.Option(metavar="NAMES", help="More of AWS on the same port: some of s3,sts,iam (extra `aws`).")
+    ] = "",
 ) -> None:
     """Be SageMaker for AWS clients on this machine, and a supervisor for other programs (`Runner.connect`).
 
@@ -115,15 +134,113 @@ def serve(
     """
     import runner.cli.serve as serving
 
-    raise typer.Exit(serving.serve(data_dir, config, host, port))
+    raise typer.Exit(serving.serve(data_dir, config, host, port, services))
+
+
+@app.command()
+def submit(
+    type_: Annotated[str, typer.Argument(metavar="TYPE", help="compilation, training or tuning.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The Create request, as JSON; - for standard input.")],
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Settings, such as a runner.toml, of a supervisor that it starts."),
+    ] = None,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Start a job from the API's own Create request.
+
+    Prints its name and its ARN. Where no supervisor runs in the data directory, one is started in the background, which
+    leaves when its last job has ended.
+    """
+    import runner.cli.submit as submitting
+
+    _exit_with(lambda: submitting.submit(submitting.Wish(type_, file, data_dir, config, json)))
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[str | None, typer.Option(help="Only compilation, training or tuning jobs.")] = None,
+    resources: Annotated[
+        bool, typer.Option("--resources", help="Add processes, CPU and memory in use of what runs.")
+    ] = False,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """List the jobs of a data directory.
+
+    Also when no supervisor runs there. RAN is how long a job has run, uploads included.
+    """
+    from runner.cli import listing
+
+    _exit_with(lambda: listing.list_jobs(listing.Wish(kind, resources, data_dir, json)))
+
+
+@app.command()
+def describe(name: Name, kind: OfKind = None, json: Json = False, data_dir: DataDir = None) -> None:
+    """Show a job as the API's Describe does.
+
+    Reads the data directory also when no supervisor runs there.
+    """
+    from runner.cli import describing, opening
+
+    _exit_with(lambda: describing.describe(opening.Target(name, kind, data_dir), json))
+
+
+@app.command()
+def logs(
+    name: Name,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job has ended.")] = False,
+    timestamps: Annotated[bool, typer.Option("--timestamps", help="Begin each line with its time.")] = False,
+    kind: OfKind = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line: time and text.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Print what a job prints.
+
+    Reads the data directory also when no supervisor runs there. Control characters are shown as escapes.
+    """
+    from runner.cli import logs as lines
+    from runner.cli.opening import Target
+
+    _exit_with(lambda: lines.logs(lines.Wish(Target(name, kind, data_dir), follow, timestamps, json)))
+
+
+@app.command()
+def stop(
+    name: Name,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for its end, and show what happens until then.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Kill it at once, also if it is being stopped already.")] = False,
+    kind: OfKind = None,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Stop a job: SIGTERM, its grace, SIGKILL. Returns when the stop is on its way, or with --wait at its end.
+
+    Exit codes: 0 done, 1 it had ended already, or with --wait has failed.
+    """
+    from runner.cli import stopping
+    from runner.cli.opening import Target
+
+    _exit_with(lambda: stopping.stop(stopping.Wish(Target(name, kind, data_dir), wait, now, json)))
+
+
+@app.command()
+def wait(name: Name, kind: OfKind = None, json: Json = False, data_dir: DataDir = None) -> None:
+    """Wait for a job's end, uploads included.
+
+    Ctrl-C leaves the job alone. Exit codes: 0 Completed or Stopped, 1 Failed.
+    """
+    from runner.cli import stopping
+    from runner.cli.opening import Target
+
+    _exit_with(lambda: stopping.wait(Target(name, kind, data_dir), json))
 
 
 @app.command()
 def report(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The job.")],
-    kind: Annotated[
-        str | None, typer.Option(help="compilation, training or tuning, if several types have a job of this name.")
-    ] = None,
+    name: Name,
+    kind: OfKind = None,
     json: Json = False,
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write a page that needs nothing else; - for stdout.")
@@ -139,7 +256,18 @@ def report(
     """
     import runner.cli.report as reporting
 
-    raise typer.Exit(reporting.report(reporting.Wish(name, kind, data_dir, json, html, junit)))
+    _exit_with(lambda: reporting.report(reporting.Wish(name, kind, data_dir, json, html, junit)))
+
+
+@app.command()
+def delete(name: Name, kind: OfKind = None, json: Json = False, data_dir: DataDir = None) -> None:
+    """Delete a job that has ended, with its journal and log.
+
+    Its name is free afterwards.
+    """
+    from runner.cli import deleting, opening
+
+    _exit_with(lambda: deleting.delete(opening.Target(name, kind, data_dir), json))
 
 
 @app.command()
@@ -168,5 +296,16 @@ def main() -> None:
         gc.freeze()
 
 
+def _exit_with(act: Callable[[], int]) -> NoReturn:
+    """End with the exit code that `act` returns. A reader of its output that has enough is no error."""
+    from runner.cli import pipes
+
+    with pipes.may_close(), pipes.interruptible():
+        code = act()
+    raise typer.Exit(code)
+
+
 def _complain(text: str) -> None:
-    print(f"runner: {text}", file=sys.stderr)
+    from runner.diagnosis.printable import lines_of
+
+    print("runner: " + "\n".join(lines_of(text)), file=sys.stderr)

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.api import Job, Runner
-from runner.cli import terminal
+from runner.api import Job
+from runner.cli import opening, terminal
 from runner.cli.files import is_stdout, write_report
+from runner.cli.opening import Target
 from runner.diagnosis import overview, sections
 from runner.diagnosis.report import Report
-from runner.errors import InvalidRequest, NoSupervisor
+from runner.errors import InvalidRequest
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ def report(wish: Wish) -> int:
     Raises NoSuchJob, NoSupervisor (the directory is none), InvalidRequest.
     """
     _check_stdout(wish)
-    with _open(wish.data_dir) as runner:
-        names, reports = _reports(_job(runner, wish))
+    target = Target(wish.name, wish.kind, wish.data_dir)
+    names, reports = opening.answered(wish.data_dir, lambda runner: _reports(opening.job(runner, target)))
     if wish.html is not None:
         from runner.diagnosis.html import render
 
@@ -57,21 +58,6 @@ def _check_stdout(wish: Wish) -> None:
     asked = [option for option, is_there in there.items() if is_there]
     if len(asked) > 1:
         raise InvalidRequest(" and ".join(asked), "only one of them can go to stdout: give the other a file")
-
-
-def _open(data_dir: Path | None) -> Runner:
-    """The supervisor that runs in the directory, or the directory itself."""
-    try:
-        return Runner.connect(data_dir)
-    except NoSupervisor:
-        return Runner.read(data_dir)
-
-
-def _job(runner: Runner, wish: Wish) -> Job:
-    try:
-        return runner.job(wish.name, wish.kind)
-    except InvalidRequest as error:
-        raise InvalidRequest(f"--{error.field}", error.rule) from None
 
 
 def _reports(job: Job) -> tuple[list[str], list[Report]]:

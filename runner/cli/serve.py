@@ -6,14 +6,15 @@ from pathlib import Path
 
 from runner import settings
 from runner.api.serving import serve as serve_until_told
+from runner.cli import countdown
 from runner.wire.endpoint import Endpoint
 
 
-def serve(data_dir: Path | None, config: Path | None, host: str, port: int) -> int:
-    """Serve until SIGTERM or Ctrl-C; the exit code."""
+def serve(data_dir: Path | None, config: Path | None, host: str, port: int, services: str) -> int:
+    """Serve until SIGTERM or Ctrl-C; the exit code. `services`: names with commas between them."""
     folder = (data_dir or settings.data_dir()).absolute()
     chosen = settings.Settings() if config is None else settings.read(config)
-    endpoint = Endpoint(host, port, chosen)
+    endpoint = Endpoint(host, port, chosen, [name for part in services.split(",") if (name := part.strip())])
     try:
         serve_until_told(
             folder,
@@ -21,6 +22,7 @@ def serve(data_dir: Path | None, config: Path | None, host: str, port: int) -> i
             ready=lambda: print(f"runner listening on {endpoint.url}", flush=True),
             faces=[endpoint.serving],
             variables=endpoint.variables,
+            ending=countdown.show,
         )
     finally:
         endpoint.close()

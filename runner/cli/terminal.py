@@ -25,6 +25,11 @@ def has_colour(stream: TextIO) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+def is_dumb() -> bool:
+    """The terminal cannot move its cursor, so that nothing can be written over."""
+    return os.environ.get("TERM", "") in ("", "dumb", "unknown")
+
+
 def width() -> int:
     """Columns for a text: those of the terminal, at most 100; 80 where there is none."""
     return min(shutil.get_terminal_size((80, 24)).columns, 100)

@@ -14,7 +14,7 @@ from runner.lifecycle.phases import Phase
 from runner.records import jobs
 from runner.records.database import Database
 from runner.records.jobs import Record
-from runner.supervisor import journals, listing, logs, streams, tagging, views
+from runner.supervisor import journals, listing, logs, progress, streams, tagging, views
 from runner.supervisor.layout import Layout
 from runner.supervisor.streams import Stream
 from runner.supervisor.verbs import Summaries
@@ -90,6 +90,25 @@ class Archive:
             "facts": [dict(fact) for fact in journals.read(base.journal(folder)).facts],
             "log": [tuple(line) for line in logs.tail(folder, _REPORTED_LINES)],
             "job": views.detail(self._database, record),
+        }
+
+    def progress(self, kind: Kind, name: str) -> dict[str, Any]:
+        """How far the job is, for who waits for its end: small, to be asked for often. Raises NoSuchJob.
+
+        `{job, mark, over, stop, living, last_line, trainings}`: see `supervisor.progress`.
+        """
+        record = self.find(kind, name)
+        folder = self._folder(record)
+        facts = [fact for fact in journals.read(base.journal(folder)).facts if fact.get("a") == record.attempt]
+        phases = [child.state.phase for child in jobs.children(self._database, name)] if kind is Kind.TUNING else None
+        return {
+            "job": views.summary(record),
+            "mark": progress.mark(facts),
+            "over": progress.over(facts),
+            "stop": progress.stop(facts),
+            "living": progress.living(facts),
+            "last_line": logs.last(folder),
+            "trainings": None if phases is None else progress.trainings(phases),
         }
 
     def _folder(self, record: Record) -> Path:

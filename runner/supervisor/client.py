@@ -108,6 +108,10 @@ class Client:
         """See `Service.report`."""
         return dict(await self._ask("report", kind=kind.value, name=name))
 
+    async def progress(self, kind: Kind, name: str) -> dict[str, Any]:
+        """See `Service.progress`."""
+        return dict(await self._ask("progress", kind=kind.value, name=name))
+
     async def wait(self, kind: Kind, name: str, timeout: float | None = None) -> dict[str, Any]:
         """See `Service.wait`."""
         return dict(await self._ask("wait", kind=kind.value, name=name, timeout=timeout))

@@ -95,6 +95,11 @@ class Engine:
         self._idle: asyncio.TimerHandle | None = None
         self._checkpoint: asyncio.Future[None] | None = None
 
+    @property
+    def is_busy(self) -> bool:
+        """There is something to do in the next shared transaction."""
+        return bool(self._works or self._grown)
+
     @contextmanager
     def change(self) -> Iterator[Change]:
         """One transaction, now. After an exception inside nothing has changed."""

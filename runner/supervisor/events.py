@@ -21,7 +21,7 @@ import os
 import re
 import struct
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -267,19 +267,20 @@ class _Marks:
     def __init__(self, file: int | None) -> None:
         self._file = file
         self._count = 0 if file is None else os.fstat(file).st_size // _MARK.size
-        self._page: list[_Mark] = []
+        self._walls: Sequence[int] = ()
+        self._sizes: Sequence[int] = ()
         self._is_first_page = False
         self.latest = self._mark(self._count - 1) if self._count else _Mark(0, 0)
 
     def time_of(self, size: int) -> int | None:
         """The first time at which the log had that size; None if no mark tells."""
-        page = self._page
-        if not page or size > page[-1].size or (size <= page[0].size and not self._is_first_page):
+        sizes = self._sizes
+        if not sizes or size > sizes[-1] or (size <= sizes[0] and not self._is_first_page):
             index = self._index_of(size)
             if index == self._count:
                 return None
-            page = self._turn(index)
-        return page[bisect_left(page, size, key=_size)].wall
+            self._turn(index)
+        return self._walls[bisect_left(self._sizes, size)]
 
     def older(self, wall: int, begin: int, end: int) -> _Older:
         """The last mark before an instant, of those that belong to this part of the log."""
@@ -290,19 +291,14 @@ class _Marks:
     def _index_of(self, size: int) -> int:
         return bisect_left(range(self._count), size, key=lambda mark: self._mark(mark).size)
 
-    def _turn(self, index: int) -> list[_Mark]:
+    def _turn(self, index: int) -> None:
         """Hold the marks around one: reading goes on in either direction."""
         assert self._file is not None
         first = max(0, index - _MARKS_READ // 2)
-        data = os.pread(self._file, _MARKS_READ * _MARK.size, first * _MARK.size)
-        whole = data[: min(len(data) // _MARK.size, self._count - first) * _MARK.size]
-        self._page, self._is_first_page = [_Mark(*mark) for mark in _MARK.iter_unpack(whole)], first == 0
-        return self._page
+        count = min(_MARKS_READ, self._count - first)
+        numbers = struct.unpack(f"<{2 * count}q", os.pread(self._file, count * _MARK.size, first * _MARK.size))
+        self._walls, self._sizes, self._is_first_page = numbers[::2], numbers[1::2], first == 0
 
     def _mark(self, index: int) -> _Mark:
         assert self._file is not None
         return _Mark(*_MARK.unpack(os.pread(self._file, _MARK.size, index * _MARK.size)))
-
-
-def _size(mark: _Mark) -> int:
-    return mark.size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +14,7 @@ _MARK = 16
 LONGEST_LINE = 1 << 18
 """Bytes after which a line without an end is cut, as CloudWatch Logs cuts its events (256 KiB)."""
 _MOST = 1 << 20
+_END = 1 << 13
 
 
 class Line(NamedTuple):
@@ -52,6 +54,18 @@ def tail(folder: Path, count: int) -> list[Line]:
     size = _size(base.log(folder))
     page = read(folder, max(0, size - _MOST + 1), ended=True)
     return page.lines[-count:]
+
+
+def last(folder: Path) -> str | None:
+    """The last line with something in it, whole or not, as far as it is in the log's last 8 KiB; None if there is none.
+
+    Of a line that a progress bar has written over and over, what was written last.
+    """
+    size = _size(base.log(folder))
+    data = _read(base.log(folder), max(0, size - _END), _END)
+    pieces = (piece.strip() for piece in reversed(re.split(rb"[\r\n]", data)))
+    found = next((piece for piece in pieces if piece), None)
+    return None if found is None else found.decode(errors="replace")
 
 
 def _split(data: bytes) -> list[bytes]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from runner.errors import NoSupervisor
+from runner.errors import DataDirectoryUnusable, NoSupervisor
 from runner.jobs.base import Defaults, Kind, Request
 from runner.records.database import Database
 from runner.supervisor.archive import Archive
@@ -22,8 +22,12 @@ class Offline:
         self._defaults = defaults or Defaults()
 
     async def open(self) -> None:
-        """Open the records. Raises NoSupervisor if there are none."""
-        if not self._layout.database.exists():
+        """Open the records. Raises NoSupervisor if there are none, DataDirectoryUnusable if they cannot be read."""
+        try:
+            there = self._layout.database.exists()
+        except OSError as error:
+            raise DataDirectoryUnusable(f"{self._layout.root} cannot be read: {error.strerror}") from None
+        if not there:
             raise NoSupervisor(f"{self._layout.root} is no data directory, and no supervisor runs there")
         self._database = Database(self._layout.database)
         self._archive = Archive(self._database, self._layout, self._defaults)
@@ -75,6 +79,10 @@ class Offline:
     async def report(self, kind: Kind, name: str) -> dict[str, Any]:
         """See `Archive.report`."""
         return self._archive.report(kind, name)
+
+    async def progress(self, kind: Kind, name: str) -> dict[str, Any]:
+        """See `Archive.progress`."""
+        return self._archive.progress(kind, name)
 
     async def wait(self, kind: Kind, name: str, timeout: float | None = None) -> dict[str, Any]:
         """The summary of a job that has ended."""

@@ -41,6 +41,7 @@ _VERBS = (
     "logs",
     "more_logs",
     "report",
+    "progress",
     "wait",
     "wait_for_log",
     "stop",
@@ -59,6 +60,22 @@ class Server:
         self._connections: set[asyncio.StreamWriter] = set()
         self._requests: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
+        self._visited = asyncio.Event()
+        self._unused = asyncio.Event()
+        self._unused.set()
+
+    @property
+    def is_used(self) -> bool:
+        """Somebody is connected, or something that was asked for is still under way."""
+        return bool(self._connections or self._requests)
+
+    async def visited(self) -> None:
+        """Returns when somebody has connected."""
+        await self._visited.wait()
+
+    async def unused(self) -> None:
+        """Returns when nobody is connected, and nothing that was asked for is under way any more."""
+        await self._unused.wait()
 
     async def open(self) -> None:
         """Listen. Whoever calls this owns the data directory, so a socket that is there already is a dead one's."""
@@ -87,6 +104,8 @@ class Server:
             writer.close()
             return
         self._connections.add(writer)
+        self._visited.set()
+        self._unused.clear()
         own: set[asyncio.Task[None]] = set()
         try:
             while line := await reader.readline():
@@ -94,6 +113,7 @@ class Server:
                 for tasks in (own, self._requests):
                     tasks.add(request)
                     request.add_done_callback(tasks.discard)
+                request.add_done_callback(lambda _: self._note_use())
         except (ConnectionError, ValueError) as error:  # ValueError: a line without an end
             _logger.warning("a client was dropped: %s", error)
         finally:
@@ -103,6 +123,11 @@ class Server:
                 request.cancel()
             self._connections.discard(writer)
             writer.close()
+            self._note_use()
+
+    def _note_use(self) -> None:
+        if not self.is_used:
+            self._unused.set()
 
     async def _answer(self, line: bytes, writer: asyncio.StreamWriter) -> None:
         request: dict[str, Any] = {}

@@ -242,6 +242,10 @@ class Service:
         """See `Archive.report`."""
         return self._archive.report(kind, name)
 
+    async def progress(self, kind: Kind, name: str) -> dict[str, Any]:
+        """See `Archive.progress`."""
+        return self._archive.progress(kind, name)
+
     async def wait(self, kind: Kind, name: str, timeout: float | None = None) -> dict[str, Any]:
         """The job's summary once it has ended; everyone who waits gets the same. Raises WaitTimeout."""
         live = self._fresh(kind, name)
@@ -302,6 +306,24 @@ class Service:
         """Delete a job that has ended, with its journal and log; its name is free afterwards. Raises JobNotEnded."""
         live = await self._core.engine.soon(lambda change: self._delete(change, kind, name))
         await self._core.waiters.erased(live)
+
+    async def idle(self) -> None:
+        """Returns when every job has ended, and what was asked for until then is on record. More may come at once."""
+        while True:
+            # What a client has asked for that hung up before the commit is done with this one.
+            await self._core.engine.certainly(lambda change: None)
+            lives = tuple(self._core.engine.lives.values())
+            if not lives:
+                return
+            for live in lives:
+                await self._core.waiters.end(live)
+
+    def retire(self) -> bool:
+        """Take no more jobs, if there is none: False, and nothing has changed, if one lives or is being recorded."""
+        if self._core.engine.lives or self._core.engine.is_busy:
+            return False
+        self._takes_jobs = False
+        return True
 
     async def finish(self) -> None:
         """Take no more jobs, stop those that run, each with its own grace, and wait until all have ended."""

@@ -4,25 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 from runner.backends.base import Backend
 from runner.supervisor.options import Options
 from runner.supervisor.server import Server
 from runner.supervisor.service import Service
+from runner.supervisor.verbs import Verbs
+
+Ending = Callable[[Verbs], Coroutine[Any, Any, None]]
+"""Runs beside the stop of all jobs, to show it, and is cancelled when the last one has ended."""
 
 Face = Callable[[Service], AbstractAsyncContextManager[None]]
 """Another way to reach the service than its socket: open while it is entered."""
 
 
+async def unseen(verbs: Verbs) -> None:
+    """Show nothing of the end."""
+
+
 async def serve(
-    data_dir: Path, backend: Backend, options: Options, ready: Callable[[], None], faces: Sequence[Face] = ()
+    data_dir: Path,
+    backend: Backend,
+    options: Options,
+    ready: Callable[[], None],
+    ending: Ending = unseen,
+    faces: Sequence[Face] = (),
 ) -> None:
     """Serve until SIGTERM or SIGINT; then stop every job, each with its own grace, and return. A second one kills them.
 
-    `ready` is called once clients can connect. Raises what `Service.open` raises.
+    `ready` is called once clients can connect, `ending` when it has been told to stop. Raises what `Service.open`
+    raises.
     """
     service = Service(data_dir, backend, options)
     server = Server(service, data_dir)
@@ -44,9 +59,12 @@ async def serve(
             ready()
             await told.wait()
             hurrying = asyncio.create_task(_hurry(service, hurried))
+            showing = asyncio.create_task(ending(service))
             # Clients may go on asking while jobs end; new jobs are refused.
             await service.finish()
             hurrying.cancel()
+            showing.cancel()
+            await asyncio.gather(showing, return_exceptions=True)
     finally:
         await server.close()
         await service.close()

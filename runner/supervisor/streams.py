@@ -26,7 +26,7 @@ LARGEST_PAGE = 1 << 20
 """Bytes of UTF-8 on a page, unless its only event has more."""
 OVERHEAD = 26
 """Bytes that each event counts besides, as in PutLogEvents."""
-MOST_SEARCHED = 16 << 20
+MOST_SEARCHED = 4 << 20
 """Bytes of events that one search looks at before it answers with what it has found until then."""
 _MOST_EVENTS = 10_000
 _LARGEST_BATCH = 256
@@ -231,17 +231,21 @@ def page(stream: Stream, wish: Wish) -> Page | None:
         return Page(events, events[0].begin if events else end, end)
 
 
-def _that_fit(events: Iterable[Event], count: int) -> Iterator[Event]:
+def _weight(event: Event) -> int:
+    return len(event.text.encode()) + OVERHEAD
+
+
+def _length(event: Event) -> int:
+    return event.end - event.begin
+
+
+def _that_fit(events: Iterable[Event], count: int, weight: Callable[[Event], int] = _weight) -> Iterator[Event]:
     room = LARGEST_PAGE
     for number, event in enumerate(islice(events, count)):
-        room -= _weight(event)
+        room -= weight(event)
         if room < 0 and number:
             return
         yield event
-
-
-def _weight(event: Event) -> int:
-    return len(event.text.encode()) + OVERHEAD
 
 
 # --- many of them
@@ -256,7 +260,7 @@ def search(streams: Sequence[Stream], what: Search) -> Matches:
         here = Position(milliseconds(event.wall), stream.name, event.begin)
         if left <= 0:
             return Matches(found, looked)
-        left -= event.end - event.begin + OVERHEAD
+        left -= _length(event) + OVERHEAD
         if what.wanted(event.text):
             room -= _weight(event)
             if len(found) == what.count or (room < 0 and found):
@@ -314,7 +318,7 @@ def _walk(stream: Stream, what: Search) -> Iterator[Event]:
                 some = takewhile(lambda event: event.begin >= first, reader.backwards(min(place, last)))
             else:
                 some = takewhile(lambda event: event.end <= last, reader.forwards(max(place, first)))
-            batch = list(_that_fit(some, size))
+            batch = list(_that_fit(some, size, _length))
         if not batch:
             return
         yield from batch

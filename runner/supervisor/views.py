@@ -11,7 +11,7 @@ from runner.jobs.base import Defaults, JobType, Kind, Request, Transition, View
 from runner.jobs.children import definitions, objective_status
 from runner.jobs.types import TYPES
 from runner.lifecycle.phases import Phase
-from runner.lifecycle.statuses import secondary
+from runner.lifecycle.statuses import TrainingJobStatus, secondary
 from runner.records import documents, history, jobs, results
 from runner.records.database import Database
 from runner.records.history import Entry
@@ -121,17 +121,18 @@ def _end(record: Record) -> str:
 
 def _child(database: Database, tuning: Request, record: Record) -> dict[str, Any]:
     found = results.read(database, record.id)
+    # While it is being deleted too, it counts as what it ended as: the counters have no place for it else.
+    status = _end(record)
     return {
         "name": record.name,
-        # While it is being deleted too, it counts as what it ended as: the counters have no place for it else.
-        "status": _end(record),
+        "status": status,
         "which": found.get(DEFINITION, 0),
         "hyperparameters": found.get(HYPERPARAMETERS, {}),
         "objective": objective(tuning, found),
         "created": _time(record.created),
         "started": _optional_time(record.started),
         "ended": _optional_time(record.ended),
-        "failure": record.failure,
+        "failure": record.failure if status == TrainingJobStatus.FAILED.value else None,
     }
 
 

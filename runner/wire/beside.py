@@ -53,7 +53,7 @@ def service_of(scope: Scope) -> str | None:
 
 
 def beside(services: Sequence[str], account: str = DEFAULT_ACCOUNT) -> App:
-    """An application that answers requests for these of `SERVICES`, and no others.
+    """An application that answers HTTP requests for these of `SERVICES`, and no others.
 
     Raises InvalidRequest for one that is not among them, or when the extra is not installed.
     """
@@ -63,7 +63,8 @@ def beside(services: Sequence[str], account: str = DEFAULT_ACCOUNT) -> App:
     apps = {service: _mounted(service, account) for service in services}
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await apps.get(service_of(scope) or "", _not_here)(scope, receive, send)
+        if scope["type"] == "http":
+            await apps.get(service_of(scope) or "", _not_here)(scope, receive, send)
 
     return app
 

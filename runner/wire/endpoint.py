@@ -8,22 +8,25 @@ import errno
 import ipaddress
 import logging
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any, cast
 
 import uvicorn
-from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from runner.errors import InvalidRequest, RunnerError
+from runner.linux.sockets import owner_of_peer
 from runner.settings import Settings
 from runner.supervisor.service import Service
 from runner.wire import model
 from runner.wire.app import app
+from runner.wire.beside import beside, service_of
+from runner.wire.guard import OWNER, App, Guard, Receive, Scope, Send
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8770
 _LAST_ANSWERS = 5
 """Seconds that answers under way have when the endpoint closes."""
-_VARIABLES = ("AWS_ENDPOINT_URL_SAGEMAKER", "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS")
 
 
 class PortUnusable(RunnerError):
@@ -33,9 +36,14 @@ class PortUnusable(RunnerError):
 class Endpoint:
     """Bound when it is made, so that its address is known; serves while `serving` is entered."""
 
-    def __init__(self, host: str, port: int, settings: Settings) -> None:
-        """`port` 0: any free one. Raises InvalidRequest for what is not the loopback, PortUnusable."""
+    def __init__(self, host: str, port: int, settings: Settings, services: Sequence[str] = ()) -> None:
+        """`port` 0: any free one. `services`: what of AWS is offered beside SageMaker, see `beside`.
+
+        Raises InvalidRequest for what is not the loopback or no such service, PortUnusable.
+        """
         self._settings = settings
+        self._services = services
+        self._others = beside(services, settings.account) if services else None
         self._socket = _bound(host, port)
 
     @property
@@ -47,7 +55,8 @@ class Endpoint:
     @property
     def variables(self) -> dict[str, str]:
         """By which the jobs' own clients find it."""
-        return dict.fromkeys(_VARIABLES, self.url)
+        offered = ("sagemaker", "cloudwatch_logs", *self._services)
+        return {f"AWS_ENDPOINT_URL_{service.upper()}": self.url for service in offered}
 
     def close(self) -> None:
         """Give the address back; for an endpoint that is not served."""
@@ -57,7 +66,9 @@ class Endpoint:
     async def serving(self, service: Service) -> AsyncIterator[None]:
         """Answer requests for this service meanwhile."""
         model.prefixes()  # read before the first request has to wait for it
-        server = _Server(_config(app(service, self._settings)))
+        own = app(service, self._settings)
+        whole = own if self._others is None else _by_service(own, self._others, self._services)
+        server = _Server(_config(Guard(whole, self._settings.allowed_hosts)))
         serving = asyncio.create_task(server.serve(sockets=[self._socket]))
         await asyncio.wait({asyncio.create_task(server.ready.wait()), serving}, return_when=asyncio.FIRST_COMPLETED)
         if serving.done():
@@ -67,6 +78,25 @@ class Endpoint:
         finally:
             server.should_exit = True
             await serving
+
+
+def _by_service(own: App, others: App, services: Sequence[str]) -> App:
+    """Requests go to the others if they are for one of their services."""
+
+    async def whole(scope: Scope, receive: Receive, send: Send) -> None:
+        await (others if service_of(scope) in services else own)(scope, receive, send)
+
+    return whole
+
+
+class _Connection(H11Protocol):
+    """Notes whose it is when it is made: a client that hangs up after its request has still asked."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        ends = self.server, self.client
+        owner = owner_of_peer(cast(Any, ends[0]), ends[1]) if ends[0] and ends[1] else None
+        self.app_state = {**self.app_state, OWNER: owner}
 
 
 class _Server(uvicorn.Server):
@@ -85,11 +115,11 @@ class _Server(uvicorn.Server):
         self.ready.set()
 
 
-def _config(application: ASGIApp) -> uvicorn.Config:
+def _config(application: App) -> uvicorn.Config:
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     return uvicorn.Config(
-        application,
-        http="h11",
+        cast(Any, application),
+        http=_Connection,
         ws="none",
         lifespan="off",
         log_config=None,

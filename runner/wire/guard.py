@@ -33,6 +33,8 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
+OWNER = "runner.owner"
+"""Member of an ASGI scope's `state`: uid of the owner of the connection's other end, or None."""
 _ROOT = 0
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?", re.IGNORECASE | re.ASCII)
 """`uri-host [ ":" port ]` (RFC 9110, 7.2), without what no host of ours has, such as a user."""
@@ -45,8 +47,9 @@ class Guard:
     The addresses of a connection are taken as the server tells them. So uvicorn must run with `proxy_headers=False`:
     else it puts in their place what a request's `X-Forwarded-For` says.
 
-    Whose the connection is is asked for each request. ASGI does not say which requests share a connection, and its
-    addresses may be those of another one later; the question costs less than 0.1 ms.
+    A server that notes whose a connection is when it is made (`OWNER` in the scope's state) has that believed: whoever
+    hangs up after a request has still sent it. Otherwise it is asked for each request, because ASGI does not say which
+    requests share a connection; the question costs less than 0.1 ms.
     """
 
     def __init__(
@@ -72,8 +75,7 @@ class Guard:
             await _refuse(send, refusal)
 
     def _stranger(self, scope: Scope) -> str | None:
-        local, peer = _address(scope.get("server")), _address(scope.get("client"))
-        owner = self._owner(local, peer) if local and peer else None
+        owner = scope["state"][OWNER] if OWNER in scope.get("state", {}) else self._asked(scope)
         if owner in self._users:
             return None
         whose = "a user who is not known" if owner is None else f"the user with the id {owner}"
@@ -81,6 +83,10 @@ class Guard:
             f"This connection is that of {whose}. A server answers the user who runs it, and root; no setting changes"
             " that. Each user can run a server: runner serve --port 0"
         )
+
+    def _asked(self, scope: Scope) -> int | None:
+        local, peer = _address(scope.get("server")), _address(scope.get("client"))
+        return self._owner(local, peer) if local and peer else None
 
 
 def foreign(scope: Scope, hosts: frozenset[str]) -> str | None:

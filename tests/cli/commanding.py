@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -47,13 +48,21 @@ class Command:
     """`runner ARGUMENTS`, running in `folder`, which also has its temporary directory."""
 
     def __init__(
-        self, folder: Path, *arguments: object, variables: Mapping[str, str] | None = None, terminal: bool = False
+        self,
+        folder: Path,
+        *arguments: object,
+        variables: Mapping[str, str] | None = None,
+        terminal: bool = False,
+        stdin: int = subprocess.DEVNULL,
+        stdout: int | None = None,
+        together: bool = False,
     ) -> None:
+        """With `terminal` stdout is one, and `together` with it stderr too."""
         self.folder = folder
         self.temporary = folder / "tmp"
         self.temporary.mkdir(exist_ok=True)
         self._out, self._err = folder / "stdout", folder / "stderr"
-        self._master = -1
+        self._master, self._read = -1, b""
         with contextlib.ExitStack() as files:
             out = files.enter_context(self._out.open("wb")).fileno()
             err = files.enter_context(self._err.open("wb"))
@@ -62,9 +71,9 @@ class Command:
                 files.callback(os.close, out)
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "runner", *map(str, arguments)],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
+                stdin=stdin,
+                stdout=out if stdout is None else stdout,
+                stderr=subprocess.STDOUT if together else err,
                 cwd=folder,
                 env={**os.environ, **surroundings(self.temporary), **(variables or {})},
                 start_new_session=True,
@@ -99,6 +108,14 @@ class Command:
         assert text in self.out + self.err, self.out + self.err
         return self
 
+    def wait_for_terminal(self, text: str) -> Self:
+        """Until the terminal shows the text. What it has shown is part of the `out` of the command's end."""
+        while text not in self._read.decode(errors="replace"):
+            part = os.read(self._master, 65536) if select.select([self._master], [], [], 20)[0] else b""
+            assert part, f"no {text!r} in:\n{self._read.decode()}"
+            self._read += part
+        return self
+
     def send(self, number: signal.Signals) -> Self:
         self.process.send_signal(number)
         return self
@@ -114,16 +131,21 @@ class Command:
 
     def _read_terminal(self) -> str:
         """All that the command prints until nobody has the terminal open any more (EIO then, pty(7))."""
-        read = b""
         with contextlib.suppress(OSError):
             while part := os.read(self._master, 65536):
-                read += part
-        return read.decode()
+                self._read += part
+        return self._read.decode()
 
 
-def run(folder: Path, *arguments: object, variables: Mapping[str, str] | None = None, terminal: bool = False) -> Done:
+def run(
+    folder: Path,
+    *arguments: object,
+    variables: Mapping[str, str] | None = None,
+    terminal: bool = False,
+    together: bool = False,
+) -> Done:
     """Run `runner ARGUMENTS` to its end."""
-    with Command(folder, *arguments, variables=variables, terminal=terminal) as command:
+    with Command(folder, *arguments, variables=variables, terminal=terminal, together=together) as command:
         return command.end()
 
 

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests import leftovers
 from tests.cli.commanding import private_directories
+from tests.cli.jobs import kill_all
+from tests.waiting import wait_until
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,3 +35,11 @@ def _sigint_as_in_a_terminal() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def data(folder: Path) -> Iterator[Path]:
+    """A data directory for the test's own supervisors; what still runs in it after the test is killed."""
+    yield folder / "data"
+    kill_all(folder / "data")
+    wait_until(lambda: not list(leftovers.processes(folder / "data")), within=20, saying="a supervisor stays")

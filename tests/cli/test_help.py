@@ -11,6 +11,13 @@ from tests.cli.commanding import ESCAPE, run
 COMMANDS = {
     "check": ["--grace", "--after", "--when-log", "--when-file", "--at-random", "--give-up", "--isolation", "--json"],
     "serve": ["--data-dir", "RUNNER_DATA_DIR"],
+    "submit": ["TYPE", "FILE", "--config", "--json", "--data-dir"],
+    "list": ["--kind", "--resources", "--json", "--data-dir"],
+    "describe": ["NAME", "--kind", "--json", "--data-dir"],
+    "logs": ["NAME", "--follow", "--timestamps", "--kind", "--json", "--data-dir"],
+    "stop": ["NAME", "--wait", "--now", "--kind", "--json", "--data-dir"],
+    "wait": ["NAME", "--kind", "--json", "--data-dir"],
+    "delete": ["NAME", "--kind", "--json", "--data-dir"],
     "report": ["NAME", "--kind", "--json", "--html", "--junit", "--data-dir"],
     "demo": ["--help"],
 }

@@ -103,12 +103,32 @@ def test_sigterm_stops_the_jobs(folder: Path, served: Command, isolation: str) -
     slow = train(runner, "slow", 0.5, isolation=isolation)
     deaf = train(runner, "deaf", grace=0.3, isolation=isolation)
     runner.close()
-    assert served.send(signal.SIGTERM).end(within=10) == Done(0, served.out, "")
+    done = served.send(signal.SIGTERM).end(within=10)
+    assert done == Done(
+        0,
+        served.out,
+        f"runner: stopping 2 jobs ({slow.name}, {deaf.name}); SIGKILL in 30 s at the latest; a second signal kills at "
+        "once\nrunner: all jobs have ended\n",
+    )
     reader = Runner.read(data(folder))
     assert [job["status"] for job in reader.list()] == ["Stopped", "Stopped"]
     assert reader.report(slow.name).verdict == "graceful"
     assert reader.report(deaf.name).findings[0].code == "ignored"
     reader.close()
+
+
+def test_a_terminal_has_a_countdown(folder: Path) -> None:
+    with Command(folder, "serve", "--data-dir", folder / "data", terminal=True, together=True) as served:
+        served.wait_for_terminal("listening")
+        with Runner.connect(data(folder)) as runner:
+            job = train(runner, "deaf", grace=2)
+        done = served.send(signal.SIGINT).end()
+    assert done.code == 0
+    left = [float(number) for number in re.findall(rf"{job.name}: Stopping, SIGKILL in (\d+\.\d) s", done.out)]
+    assert len(left) >= 3
+    assert left == sorted(left, reverse=True)
+    assert re.search(r"alive: python\S* \(pid \d+\)", done.out)
+    assert done.out.endswith("runner: all jobs have ended\r\n")
 
 
 def test_takes_no_more_jobs_while_it_ends(folder: Path, served: Command) -> None:

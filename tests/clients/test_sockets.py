@@ -90,6 +90,9 @@ def test_a_client_that_hangs_up_has_asked_all_the_same(served: Served, tmp_path:
     job.wait_for_log("ready")
     body = json.dumps({"TrainingJobName": "left"}).encode()
     with connect(served) as connection:
+        # Once answered, the server knows whose this connection is.
+        connection.sendall(head(served, 2, "SageMaker.ListTags") + b"{}")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 400")
         connection.sendall(head(served, len(body)) + body)
     wait_until(lambda: job.status == "Stopping", within=20, saying=lambda: job.status)
     job.stop(now=True)

@@ -17,7 +17,7 @@ import typer.main
 
 from runner import settings
 from runner.backends.base import Watched
-from runner.cli import check, main
+from runner.cli import check, main, pipes
 from runner.diagnosis.findings.base import UNDECIDING, Code, Severity, Verdict
 from runner.diagnosis.report import SCHEMA, diagnose
 from runner.errors import InvalidRequest
@@ -36,6 +36,8 @@ from tests.keeper.bench import PID1, PLAIN, Bench
 from tests.probing import probe
 
 COMMANDS: Mapping[str, Any] = vars(typer.main.get_command(main.app))["commands"]
+ROOT_OPTIONS = {"--help", "--install-completion", "--show-completion"}
+CHECK, COMMANDS_PAGE = "check.md", "command-line.md"
 COMMON = ("n", "t", "w", "a", "fact")
 
 
@@ -52,7 +54,9 @@ def options(command: str) -> set[str]:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_options_of_a_command(command: str) -> None:
-    rows = list(tables(section("check.md", f"Options of `runner {command}`")))
+    heading = f"Options of `runner {command}`"
+    (page,) = (page for page in (CHECK, COMMANDS_PAGE) if any(one.heading == heading for one in sections(DOCS / page)))
+    rows = list(tables(section(page, heading)))
     documented = [name for row in (rows[0][1:] if rows else []) for name in code(row[0])]
     assert sorted(documented) == sorted(options(command) - {"--help"})
 
@@ -65,12 +69,12 @@ def test_the_defaults_of_the_check() -> None:
 
 
 def test_no_page_speaks_of_a_command_or_an_option_that_is_not_there() -> None:
-    known = {word for command in COMMANDS for word in options(command)} | {"--help", "--", *Added().options}
+    known = {word for command in COMMANDS for word in options(command)} | {"--", *ROOT_OPTIONS, *Added().options}
     for page in pages():
         for one in _present(page):
             for span in code("\n".join(one.lines)):
                 if span.startswith("runner "):
-                    assert span.split()[1] in COMMANDS, f"{page.name}, {one.heading}: {span}"
+                    assert span.split()[1] in {*COMMANDS, *ROOT_OPTIONS}, f"{page.name}, {one.heading}: {span}"
                     assert set(re.findall(r"--[\w-]+", span.split(" -- ")[0])) <= known, f"{page.name}: {span}"
                 elif span.startswith("--"):
                     assert span.split()[0] in known, f"{page.name}, {one.heading}: {span}"
@@ -80,6 +84,22 @@ def _present(page: Path) -> Iterator[Section]:
     """The sections that speak of what there is today. Decisions speak of what was thought of, too."""
     if "decisions" not in page.parts:
         yield from (one for one in sections(page) if one.heading != "Planned")
+
+
+def test_the_arguments_of_a_command_are_in_its_usage() -> None:
+    """The line below the heading of a command begins with how it is called."""
+    for command, of in COMMANDS.items():
+        if any(one.heading == f"Options of `runner {command}`" for one in sections(DOCS / COMMANDS_PAGE)):
+            usage = code("\n".join(section(COMMANDS_PAGE, f"Options of `runner {command}`").lines))[0]
+            arguments = [one.make_metavar(of.make_context("", [], resilient_parsing=True)) for one in of.params]
+            named = [name for one, name in zip(of.params, arguments, strict=True) if one.param_type_name == "argument"]
+            assert usage.split() == ["runner", command, *named], command
+
+
+def test_exit_codes_of_the_other_commands() -> None:
+    (rows,) = tables(section(COMMANDS_PAGE, "Exit codes"))
+    own = (main.DONE, main.FAILED, main.WRONG_USAGE, pipes.INTERRUPTED)
+    assert [code(row[0]) for row in rows[1:]] == [[str(number)] for number in own]
 
 
 def test_exit_codes() -> None:

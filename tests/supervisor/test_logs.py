@@ -149,3 +149,24 @@ def test_following_a_log_to_its_end(tmp_path: Path) -> None:
         assert (await stage.service.summary(TRAINING, "job"))["terminal"]
 
     play(tmp_path, scenario)
+
+
+@pytest.mark.parametrize(
+    ("data", "last"),
+    [
+        (b"", None),
+        (b"\n \n", None),
+        (b"one\ntwo\n\n", "two"),
+        (b"one\nhalf a li", "half a li"),
+        (b"10%\r20%\r", "20%"),
+        (b"\xff\n", "�"),
+        (b"x" * 100_000, "x" * (1 << 13)),
+    ],
+)
+def test_the_last_line_is_what_was_written_last(tmp_path: Path, data: bytes, last: str | None) -> None:
+    write(tmp_path, data)
+    assert logs.last(tmp_path) == last
+
+
+def test_no_log_has_no_last_line(tmp_path: Path) -> None:
+    assert logs.last(tmp_path) is None

@@ -230,6 +230,21 @@ def test_a_training_that_is_being_deleted_counts_as_what_it_was(tmp_path: Path) 
     play(tmp_path, scenario)
 
 
+@pytest.mark.parametrize(("phase", "shown"), [("uploading-failed", None), ("failed", "why"), ("deleting", "why")])
+def test_a_training_has_a_failure_reason_once_it_has_failed(tmp_path: Path, phase: str, shown: str | None) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.tune("measured", jobs=1, parallel=1)
+        await stage.service.wait(TUNING, "search")
+        stage.service._core.database.execute(
+            "UPDATE jobs SET phase = ?, failure = 'why' WHERE kind = 'training'", (phase,)
+        )
+        (child,) = await stage.service.children("search")
+        assert child["failure"] == shown
+        assert (await stage.service.trainings("search"))[0]["failure"] == "why"
+
+    play(tmp_path, scenario)
+
+
 def several(jobs: int, parallel: int = 1, **limits: int) -> dict[str, Any]:
     """A tuning job with three definitions: one that is measured, one that aims low, one with a grid's end."""
     tuning = search("measured", "search", jobs, parallel)

@@ -232,3 +232,57 @@ def _unique(items: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:
 
 def _without(members: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in members.items() if name not in names}
+
+
+def fullest(kind: str, shape: Shape) -> dict[str, Any]:
+    """A Create request with every member of the model that can stand beside the others, each list with one element."""
+    return _sensible(kind, _full(shape, frozenset()))
+
+
+def _full(shape: Shape, inside: frozenset[str]) -> Any:
+    if isinstance(shape, StructureShape):
+        return {
+            name: _fixed(name) or _full(member, inside | {shape.name})
+            for name, member in shape.members.items()
+            if member.name not in inside
+        }
+    if isinstance(shape, ListShape):
+        return [_full(shape.member, inside)] * int(max(shape.metadata.get("min", 1), 1))
+    if isinstance(shape, MapShape):
+        return {_full(shape.key, inside): _full(shape.value, inside)}
+    made: dict[str, Any] = {"boolean": True, "timestamp": 1.7e9}
+    if shape.type_name == "string":
+        return _full_string(shape)
+    return made.get(shape.type_name, int(max(shape.metadata.get("min", 1), 1)))
+
+
+def _fixed(name: str) -> Any:
+    return {
+        "S3Uri": "s3://bucket/input",
+        "S3OutputPath": "s3://bucket/out",
+        "S3OutputLocation": "s3://bucket/out",
+        "LocalPath": "/opt/ml/checkpoints",
+        "ContainerEntrypoint": ["good"],
+        "Regex": "accuracy=([0-9.]+)",
+    }.get(name)
+
+
+def _full_string(shape: Shape) -> str:
+    enum = getattr(shape, "enum", ())
+    if enum:
+        return str(enum[0])
+    pattern, least, most = shape.metadata.get("pattern"), shape.metadata.get("min", 1), shape.metadata.get("max", 99)
+    fitting = (text for text in (*_EXAMPLES, *_RARE) if least <= len(text) <= most and _fits(pattern, text))
+    return next(fitting)
+
+
+def _fits(pattern: str | None, text: str) -> bool:
+    return pattern is None or compiled(pattern).fullmatch(text) is not None
+
+
+_RARE = (
+    "arn:aws:sagemaker:us-east-1:123456789012:hub-content/hub/DataSet/name/1.0.0",
+    "arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/name",
+    "arn:aws:sagemaker:us-east-1:123456789012:model-package-group/name",
+    "1K",
+)
