@@ -81,9 +81,7 @@ async def list_trainings(call: Call, request: Members) -> Members:
         children = await call.service.children(name)
     except NoSuchJob:
         raise fault(call.settings, Kind.TUNING, "not-found", name=name) from None
-    metric = (await jobs.describe(call, Kind.TUNING, name))[_CONFIG].get(
-        "HyperParameterTuningJobObjective"
-    )
+    metric = (await jobs.describe(call, Kind.TUNING, name))[_CONFIG].get("HyperParameterTuningJobObjective")
     shown = [_child(child, name, metric or {}) for child in children]
     found = _sorted([child for child in shown if _fits(child, request)], request)
     start = listing.position(request) or 0

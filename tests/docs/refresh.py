@@ -1,6 +1,7 @@
 """Puts the real output into markdown files: `python -m tests.docs.refresh README.md docs/check.md`.
 
-Blocks with a client that `make clients` installs need that done before. The text blocks below `<!-- output: … -->` get what the console blocks before them print here and now.
+The text blocks below `<!-- output: … -->` get what the console blocks before them print here and now. Those of a client
+that `make clients` installs need that to have been done.
 """
 
 from __future__ import annotations

@@ -13,7 +13,11 @@ from tests.supervisor.stage import Stage, play
 from tests.wire.asking import Asking
 
 CONFIG = "HyperParameterTuningJobConfig"
-EMPTY = {"IntegerParameterRanges": [], "ContinuousParameterRanges": [], "CategoricalParameterRanges": []}
+EMPTY: dict[str, Any] = {
+    "IntegerParameterRanges": [],
+    "ContinuousParameterRanges": [],
+    "CategoricalParameterRanges": [],
+}
 
 
 def described(data_dir: Path, request: dict[str, Any]) -> dict[str, Any]:

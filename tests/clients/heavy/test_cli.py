@@ -97,9 +97,7 @@ def test_a_tuning_from_create_to_stopped(clients: Installed, sagemaker: Callable
     children = ("list-training-jobs-for-hyper-parameter-tuning-job", *name)
     until(lambda: len(sagemaker(*children)["TrainingJobSummaries"]), 2)
     assert clients.aws("sagemaker", "stop-hyper-parameter-tuning-job", *name) == Ran(0, "", "")
-    until(
-        lambda: sagemaker("describe-hyper-parameter-tuning-job", *name)["HyperParameterTuningJobStatus"], "Stopped"
-    )
+    until(lambda: sagemaker("describe-hyper-parameter-tuning-job", *name)["HyperParameterTuningJobStatus"], "Stopped")
     assert [job["TrainingJobStatus"] for job in sagemaker(*children)["TrainingJobSummaries"]] == ["Stopped"] * 2
     (job,) = sagemaker("list-hyper-parameter-tuning-jobs")["HyperParameterTuningJobSummaries"]
     assert (job["HyperParameterTuningJobName"], job["Strategy"]) == ("search-1", "Random")

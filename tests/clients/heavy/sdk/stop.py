@@ -34,9 +34,7 @@ def described(name: str) -> Any:
 
 def runs(name: str) -> None:
     """It has printed something."""
-    wait_until(
-        lambda: described(name)["SecondaryStatus"] == "Training", within=30, saying=lambda: str(described(name))
-    )
+    wait_until(lambda: described(name)["SecondaryStatus"] == "Training", within=30, saying=lambda: str(described(name)))
 
 
 polite = estimator(grace=20)
