@@ -56,3 +56,21 @@ def without_additions(value: Any) -> Any:
         found = {n: without_additions(item) for n, item in value.items() if n != "_tuning_objective_metric"}
         return {name: item for name, item in found.items() if item not in ({}, []) and (name, item) != ADDED}
     return [without_additions(item) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_fullest_request(tmp_path: Path, kind: str) -> None:
+    request = fullest(kind, create_shape(kind))
+    left_out = set(create_shape(kind).members) - set(request)
+    assert left_out <= {"TrainingJobDefinition"}  # not beside TrainingJobDefinitions
+    shown = model.operation(f"Describe{kind}").output_shape
+    assert shown is not None
+
+    async def scenario(stage: Stage) -> None:
+        asking = Asking(stage)
+        await asking(f"Create{kind}", **request)
+        described = await asking(f"Describe{kind}", **{f"{kind}Name": request[f"{kind}Name"]})
+        both = set(request) & set(shown.members)
+        assert {n: without_additions(described[n]) for n in both} == {n: without_additions(request[n]) for n in both}
+
+    play(tmp_path / "data", scenario)
