@@ -5,12 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 JOBS ?= 2
+CLIENTS := .clients
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo stress stress-recovery stress-all modes format clean
+.PHONY: help setup test clients demo stress stress-recovery stress-all modes format clean
 
 help:
 	@echo "make test    lint, formatting, types, and all tests"
+	@echo "make clients  the endpoint with the AWS CLI, the SageMaker Python SDK and the JavaScript SDK, installed for it"
 	@echo "make demo    a compilation and a tuning job, both stopped while they run"
 	@echo "make stress  the behaviour cases of stops 20 times, idle and beside two busy loops (up to 20 minutes)"
 	@echo "make stress-recovery  the same with the cases of supervisors that die (up to 20 minutes)"
@@ -35,6 +37,13 @@ test: $(READY)
 	@echo "== pytest"
 	@$(BIN)/python -m pytest -n $(JOBS)
 
+clients: $(READY) $(CLIENTS)/ready
+	@$(BIN)/python -m tests.tools.alone $(BIN)/python -m pytest -n $(JOBS) --clients $(CLIENTS) tests/clients/heavy
+
+$(CLIENTS)/ready: tests/tools/make_clients.sh $(wildcard tests/clients/heavy/install/*) | $(READY)
+	@sh tests/tools/make_clients.sh $(CLIENTS) $(BIN)/python
+	@touch $@
+
 demo: $(READY)
 	@$(BIN)/python -m runner demo
 
@@ -55,5 +64,5 @@ format: $(READY)
 	@$(BIN)/python -m ruff format .
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(CLIENTS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -path ./.git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

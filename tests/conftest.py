@@ -39,6 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("runner")
     group.addoption("--repeat-each", type=int, default=1, metavar="N", help="run each test N times")
     group.addoption("--modes", metavar="FOLDER", help="run all programs of all modes, and put what is found there")
+    group.addoption("--clients", metavar="FOLDER", help="run the clients that `make clients` has installed there")
     group.addoption("--no-skips", action="store_true", help="a skipped test has failed: for CI, which installs all")
 
 

@@ -14,6 +14,9 @@ from runner.wire.faults import fault
 
 _NAME = "HyperParameterTuningJobName"
 _OBJECTIVE = "FinalHyperParameterTuningJobObjectiveMetric"
+_CONFIG, _RANGES = "HyperParameterTuningJobConfig", "ParameterRanges"
+_DEFINITIONS, _OWN_RANGES = "TrainingJobDefinitions", "HyperParameterRanges"
+_LISTS = ("IntegerParameterRanges", "ContinuousParameterRanges", "CategoricalParameterRanges")
 
 
 async def create(call: Call, request: Members) -> Members:
@@ -23,7 +26,25 @@ async def create(call: Call, request: Members) -> Members:
 
 async def describe(call: Call, request: Members) -> Members:
     """DescribeHyperParameterTuningJob."""
-    return await jobs.describe(call, Kind.TUNING, request[_NAME])
+    return _told(await jobs.describe(call, Kind.TUNING, request[_NAME]))
+
+
+def _told(described: Members) -> Members:
+    """With what AWS adds to a request: defaults, and lists of ranges though they are empty.
+
+    Without them `HyperparameterTuner.attach` of the SageMaker Python SDK fails: it looks for each.
+    """
+    config = described[_CONFIG]
+    told = {**described, _CONFIG: _with_every_list({"TrainingJobEarlyStoppingType": "Off", **config}, _RANGES)}
+    if definitions := described.get(_DEFINITIONS):
+        told[_DEFINITIONS] = [_with_every_list(definition, _OWN_RANGES) for definition in definitions]
+    return told
+
+
+def _with_every_list(of: Members, ranges: str) -> Members:
+    if of.get(ranges) is None:
+        return of
+    return {**of, ranges: {**dict.fromkeys(_LISTS, ()), **of[ranges]}}
 
 
 async def stop(call: Call, request: Members) -> None:
@@ -46,7 +67,7 @@ async def list_all(call: Call, request: Members) -> Members:
 
 
 def _summary(job: Mapping[str, Any]) -> dict[str, Any]:
-    config = job["HyperParameterTuningJobConfig"]
+    config = job[_CONFIG]
     return {**job, "Strategy": config["Strategy"], "ResourceLimits": config.get("ResourceLimits")}
 
 
@@ -60,9 +81,7 @@ async def list_trainings(call: Call, request: Members) -> Members:
         children = await call.service.children(name)
     except NoSuchJob:
         raise fault(call.settings, Kind.TUNING, "not-found", name=name) from None
-    metric = (await jobs.describe(call, Kind.TUNING, name))["HyperParameterTuningJobConfig"].get(
-        "HyperParameterTuningJobObjective"
-    )
+    metric = (await jobs.describe(call, Kind.TUNING, name))[_CONFIG].get("HyperParameterTuningJobObjective")
     shown = [_child(child, name, metric or {}) for child in children]
     found = _sorted([child for child in shown if _fits(child, request)], request)
     start = listing.position(request) or 0

@@ -5,6 +5,7 @@
     ```python             run as a program; the comment `<!-- prints: … -->` below it has what it prints
     ```LANGUAGE           below a comment `<!-- file: name -->`: a file that the console blocks after it find
 
+A console or python block below a comment `<!-- served: client -->` talks to an endpoint, with that client: `served.py`.
 Everything else is not run. Commands run in an empty folder, with `runner` and `python` of this interpreter first on
 the path, as a reader has them who has activated the environment.
 """
@@ -19,15 +20,18 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 60.0
 """Seconds that one block may take."""
 WIDTH = 80
+NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 
 _FENCE = re.compile(r"^```(\w*)\s*$")
 _OUTPUT = re.compile(r"^<!-- output: (?P<name>[\w-]+) -->$")
 _FILE = re.compile(r"^<!-- file: (?P<name>[\w.-]+) -->$")
+_SERVED = re.compile(r"^<!-- served: (?P<client>[\w-]+) -->$")
 _PRINTS = re.compile(r"^<!-- prints: (?P<text>.*) -->$")
 _NUMBER = re.compile(r"(?<![\w.])[+-]?\d+(\.\d+)?(e-?\d+)?")
 
@@ -46,6 +50,8 @@ class Block:
     """Of the `prints` comment behind it."""
     file: str | None = None
     """Of the `file` comment before it."""
+    served: str | None = None
+    """The client, of the `served` comment before it."""
 
     @property
     def last(self) -> int:
@@ -61,6 +67,8 @@ class Shown:
     output: Block
     files: Mapping[str, str]
     """What the page has shown before, by the names that it gave."""
+    served: str | None = None
+    """The client by which it talks to an endpoint."""
 
 
 def blocks_of(text: str) -> list[Block]:
@@ -77,13 +85,26 @@ def blocks_of(text: str) -> list[Block]:
             raise ValueError(f"the fence of line {at + 1} is not closed")
         body = "".join(f"{line}\n" for line in lines[at + 1 : end])
         above = _nearest(lines, range(at - 1, -1, -1))
-        name, file = _OUTPUT.match(above), _FILE.match(above)
         prints = _PRINTS.match(_nearest(lines, range(end + 1, len(lines))))
         found.append(
-            Block(fence[1], body, at + 1, name and name["name"], prints and prints["text"], file and file["name"])
+            Block(
+                fence[1],
+                body,
+                at + 1,
+                name=_named(_OUTPUT, above),
+                prints=prints and prints["text"],
+                file=_named(_FILE, above),
+                served=_named(_SERVED, above),
+            )
         )
         at = end + 1
     return found
+
+
+def _named(comment: re.Pattern[str], line: str) -> str | None:
+    """What a comment names, if the line is that comment."""
+    found = comment.match(line)
+    return found and found[1]
 
 
 def _nearest(lines: list[str], order: range) -> str:
@@ -102,7 +123,7 @@ def shown(text: str) -> list[Shown]:
         if block.name is not None:
             if console is None:
                 raise ValueError(f"the output {block.name!r} has no console block before it")
-            found.append(Shown(commands(console), block, dict(files)))
+            found.append(Shown(commands(console), block, dict(files), console.served))
         console = block if block.language == "console" else None
     return found
 
@@ -113,27 +134,29 @@ def commands(console: Block) -> tuple[str, ...]:
     return tuple(line.removeprefix("$ ").replace("\0", "\\\n") for line in joined if line.startswith("$ "))
 
 
-def run_commands(one: Shown, folder: Path) -> str:
-    """What bash shows of these commands; how they end does not matter."""
+def run_commands(one: Shown, folder: Path, variables: Mapping[str, str] = NO_VARIABLES) -> str:
+    """What bash shows of these commands; how they end does not matter. `variables`: others than a reader has."""
     for name, body in one.files.items():
         (folder / name).write_text(body)
-    return _run(["bash", "-c", "\n".join(one.commands)], folder).stdout
+    return _run(["bash", "-c", "\n".join(one.commands)], folder, variables).stdout
 
 
-def run_python(body: str, folder: Path) -> str:
+def run_python(body: str, folder: Path, variables: Mapping[str, str] = NO_VARIABLES) -> str:
     """What a program prints. Raises AssertionError, with all that it printed, if it ends with another code than 0."""
     program = folder / "block.py"
     program.write_text(body)
-    done = _run(["python", str(program)], folder, merge=False)
+    done = _run(["python", str(program)], folder, variables, merge=False)
     assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
 
-def _run(argv: list[str], folder: Path, *, merge: bool = True) -> subprocess.CompletedProcess[str]:
+def _run(
+    argv: list[str], folder: Path, variables: Mapping[str, str], *, merge: bool = True
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         argv,
         cwd=folder,
-        env=environment(folder),
+        env={**environment(folder), **variables},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT if merge else subprocess.PIPE,
@@ -175,6 +198,14 @@ def words(text: str) -> list[str]:
     return text.replace("# line was printed", "# lines were printed").split()
 
 
+def assert_same(page: Path, one: Shown, printed: str) -> None:
+    """The page shows what was printed, but for numbers."""
+    assert words(printed) == words(one.output.body), (
+        f"{name_of(page)} shows another output than this one; `python -m tests.docs.refresh {name_of(page)}` puts it "
+        f"there.\n{printed}"
+    )
+
+
 def replaced(text: str, block: Block, body: str) -> str:
     """The file with another body in this block."""
     lines = text.splitlines(keepends=True)
@@ -187,3 +218,8 @@ def pages() -> Iterator[Path]:
     yield ROOT / "README.md"
     yield from sorted((ROOT / "docs").rglob("*.md"))
     yield from sorted((ROOT / "examples").rglob("*.md"))
+
+
+def name_of(page: Path) -> str:
+    """As seen from the project."""
+    return str(page.relative_to(ROOT))

@@ -1,6 +1,7 @@
 """Puts the real output into markdown files: `python -m tests.docs.refresh README.md docs/check.md`.
 
-The text blocks below `<!-- output: … -->` get what the console blocks before them print here and now.
+The text blocks below `<!-- output: … -->` get what the console blocks before them print here and now. Those of a client
+that `make clients` installs need that to have been done.
 """
 
 from __future__ import annotations
@@ -9,21 +10,28 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.docs.blocks import replaced, run_commands, shown
+from tests.docs.blocks import Shown, replaced, run_commands, shown
+from tests.docs.served import Sessions
 
 
 def refresh(page: Path) -> None:
     """Run what the page shows, and write down what it printed."""
     text = page.read_text(encoding="utf-8")
-    for number in range(len(shown(text))):
-        # Parsed again for each: another output above moves all that comes behind it.
-        found = shown(text)[number]
-        print(f"{page}: {found.output.name}", flush=True)
-        with tempfile.TemporaryDirectory() as parent:
-            folder = Path(parent, "empty")
-            folder.mkdir()
-            text = replaced(text, found.output, run_commands(found, folder))
+    with tempfile.TemporaryDirectory() as parent, Sessions(Path(parent)) as sessions:
+        for number in range(len(shown(text))):
+            # Parsed again for each: another output above moves all that comes behind it.
+            found = shown(text)[number]
+            print(f"{page}: {found.output.name}", flush=True)
+            text = replaced(text, found.output, run(found, Path(parent, f"empty-{number}"), sessions))
     page.write_text(text, encoding="utf-8")
+
+
+def run(one: Shown, folder: Path, sessions: Sessions) -> str:
+    """What it prints, in a new folder or in the session of its client."""
+    if one.served is not None:
+        return sessions.of(one.served).run(one)
+    folder.mkdir()
+    return run_commands(one, folder)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,20 @@ from pathlib import Path
 import pytest
 
 from tests.docs import refresh
-from tests.docs.blocks import ROOT, Block, Shown, blocks_of, pages, replaced, run_commands, run_python, shown, words
+from tests.docs.blocks import (
+    Block,
+    Shown,
+    assert_same,
+    blocks_of,
+    name_of,
+    pages,
+    replaced,
+    run_commands,
+    run_python,
+    shown,
+    words,
+)
+from tests.docs.served import BOTO3, HEAVY, Session, printed, sessions
 
 PAGE = """\
 Some text.
@@ -49,21 +62,18 @@ five.txt
 """
 
 
-def _name(page: Path) -> str:
-    return str(page.relative_to(ROOT))
-
-
 def _outputs() -> list[object]:
     return [
-        pytest.param(page, one, id=f"{_name(page)}-{one.output.name}")
+        pytest.param(page, one, id=f"{name_of(page)}-{one.output.name}")
         for page in pages()
         for one in shown(page.read_text(encoding="utf-8"))
+        if one.served is None
     ]
 
 
 def _programs() -> list[object]:
     return [
-        pytest.param(block, id=f"{_name(page)}-{block.first}")
+        pytest.param(block, id=f"{name_of(page)}-{block.first}")
         for page in pages()
         for block in blocks_of(page.read_text(encoding="utf-8"))
         if block.language == "python" and block.file is None
@@ -82,25 +92,40 @@ def folder(nothing_left: Path) -> Path:
 @pytest.mark.usefixtures("pid1")
 @pytest.mark.parametrize(("page", "one"), _outputs())
 def test_a_shown_output_is_the_real_one(page: Path, one: Shown, folder: Path) -> None:
-    printed = run_commands(one, folder)
-    assert words(printed) == words(one.output.body), (
-        f"{_name(page)} shows another output than this one; `python -m tests.docs.refresh {_name(page)}` puts it there."
-        f"\n{printed}"
-    )
+    assert_same(page, one, run_commands(one, folder))
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(("page", "client"), sessions(BOTO3))
+def test_a_shown_output_of_an_endpoint_is_the_real_one(page: Path, client: str, folder: Path) -> None:
+    for one, text in printed(page, client, folder):
+        assert_same(page, one, text)
 
 
 @pytest.mark.process
 @pytest.mark.parametrize("block", _programs())
 def test_a_shown_program_prints_what_its_comment_says(block: Block, folder: Path) -> None:
-    assert run_python(block.body, folder).strip() == (block.prints or "")
+    if block.served is None:
+        text = run_python(block.body, folder)
+    else:
+        with Session(block.served, folder) as session:
+            text = session.run_python(block.body)
+    assert text.strip() == (block.prints or "")
+
+
+def test_every_client_of_a_page_is_known() -> None:
+    blocks = [block for page in pages() for block in blocks_of(page.read_text(encoding="utf-8"))]
+    assert {block.served for block in blocks} <= {None, BOTO3, *HEAVY}
+    # Programs that are no files are run by `make test`, which has no other client.
+    assert {block.served for block in blocks if block.language == "python" and not block.file} <= {None, BOTO3}
 
 
 def test_every_console_block_shows_its_output() -> None:
     for page in pages():
         text = page.read_text(encoding="utf-8")
         consoles = [block for block in blocks_of(text) if block.language == "console"]
-        assert len(consoles) == len(shown(text)), _name(page)
-        assert all(one.output.body.strip() for one in shown(text)), f"{_name(page)} shows an empty output"
+        assert len(consoles) == len(shown(text)), name_of(page)
+        assert all(one.output.body.strip() for one in shown(text)), f"{name_of(page)} shows an empty output"
 
 
 def test_blocks_are_found_with_their_comments() -> None:
@@ -113,9 +138,9 @@ def test_blocks_are_found_with_their_comments() -> None:
 
 def test_numbers_and_the_breaking_of_lines_do_not_count(folder: Path) -> None:
     one, _ = shown(PAGE)
-    printed = run_commands(one, folder)
-    assert printed == "one\ntook 2.51 s\ntwo three\n"
-    assert words(printed) == words(one.output.body)
+    text = run_commands(one, folder)
+    assert text == "one\ntook 2.51 s\ntwo three\n"
+    assert words(text) == words(one.output.body)
     assert words("python3.11 (PID 7)  +0.5\n -1 s") == words("python (PID 12) -3 +4.25 s")
     assert words("1 line was printed") == words("12 lines were printed")
     assert words("two") != words("too")

@@ -194,8 +194,10 @@ def _sensible_tuning(request: dict[str, Any]) -> dict[str, Any]:
         config = _without(_without(changed["HyperParameterTuningJobConfig"], *list(fixed)[:1]), "ParameterRanges")
         return {**changed, "HyperParameterTuningJobConfig": config, "TrainingJobDefinitions": several}
     changed["HyperParameterTuningJobConfig"] |= fixed
-    given = request.get("TrainingJobDefinition")
-    return {**changed, "TrainingJobDefinition": _sensible_definition(given or _DEFINITION)}
+    given = request.get("TrainingJobDefinition") or _DEFINITION
+    if "TuningObjective" in given:  # it is the one that counts
+        given = {**given, "TuningObjective": objective}
+    return {**changed, "TrainingJobDefinition": _sensible_definition(given)}
 
 
 _DEFINITION = {
