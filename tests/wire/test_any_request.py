@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.model import StructureShape
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -30,6 +31,8 @@ SOME = {
     "ResourceArn": NAMES.map(lambda name: f"arn:aws:sagemaker:us-east-1:123456789012:training-job/{name}"),
 }
 EVERY = [(service, name) for service, operations in OPERATIONS.items() for name in operations]
+NO_INPUT = {"InputConfig": {"S3Uri": "s3://bucket/model", "Framework": "ONNX"}}
+"""Required of Describe, and not there for a compilation of a model package (docs/endpoint.md)."""
 anything = settings(
     max_examples=30,
     deadline=None,
@@ -78,7 +81,15 @@ async def _all_can_be_shown(asking: Asking) -> None:
         ("HyperParameterTuningJob", "HyperParameterTuningJobSummaries"),
     ):
         for job in (await asking(f"List{kind}s", MaxResults=100))[listed]:
-            await asking(f"Describe{kind}", **{f"{kind}Name": job[f"{kind}Name"]})
+            answer = await asking.answer(f"Describe{kind}", {f"{kind}Name": job[f"{kind}Name"]})
+            assert answer.status == 200, answer.body
+            assert_valid(_described(kind), NO_INPUT | answer.json if kind == "CompilationJob" else answer.json)
+
+
+def _described(kind: str) -> StructureShape:
+    shape = model.operation(f"Describe{kind}").output_shape
+    assert shape is not None
+    return shape
 
 
 def _folder(factory: pytest.TempPathFactory) -> Path:

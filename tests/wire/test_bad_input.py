@@ -109,7 +109,7 @@ def test_content_types_that_mean_the_same(tmp_path: Path) -> None:
 def test_elsewhere(tmp_path: Path, method: str, path: str) -> None:
     answer = sent(tmp_path, method=method, path=path)
     assert answer.status in (404, 405)
-    assert answer.message == f"Requests are POST / (AWS JSON 1.1), not {method} {path or '/'}."
+    assert answer.message == f"Requests are POST / (AWS JSON 1.1), not {method} {path}."
     assert answer.headers.get("allow") == ("POST" if answer.status == 405 else None)
 
 
