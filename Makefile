@@ -38,7 +38,7 @@ test: $(READY)
 	@$(BIN)/python -m pytest -n $(JOBS)
 
 clients: $(READY) $(CLIENTS)/ready
-	@$(BIN)/python -m tests.tools.alone $(BIN)/python -m pytest -n $(JOBS) --clients $(CLIENTS) tests/clients/heavy
+	@$(BIN)/python -m tests.tools.alone $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --clients $(CLIENTS) tests/clients/heavy
 
 $(CLIENTS)/ready: tests/tools/make_clients.sh $(wildcard tests/clients/heavy/install/*) | $(READY)
 	@sh tests/tools/make_clients.sh $(CLIENTS) $(BIN)/python

@@ -153,6 +153,14 @@ def test_a_shown_file_is_there_for_what_comes_after_it(folder: Path) -> None:
     assert run_commands(second, folder) == second.output.body
 
 
+def test_blocks_with_a_client_are_known() -> None:
+    page = "<!-- served: aws -->\n```console\n$ aws\n```\n<!-- output: x -->\n```text\n```\n"
+    console, output = blocks_of(page)
+    assert (console.served, output.served, output.name) == ("aws", None, "x")
+    assert [one.served for one in shown(page)] == ["aws"]
+    assert [one.served for one in shown(PAGE)] == [None, None]
+
+
 def test_an_output_is_replaced_and_nothing_else(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(PAGE)

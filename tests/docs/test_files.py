@@ -28,6 +28,7 @@ _FORBIDDEN = re.compile(
             re.escape("python" + "hosted.org"),
             re.escape("conda" + ".anaconda.org"),
             re.escape("deb." + "debian.org"),
+            re.escape("npmjs" + ".org"),
         )
     )
 )

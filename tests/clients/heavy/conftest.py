@@ -13,6 +13,8 @@ from tests.clients.heavy.installed import CREDENTIALS, Installed
 from tests.probing import probe
 from tests.runs.serving import Served
 
+TIMEOUT = 180
+"""Seconds for one test: programs of these clients take seconds to start, and wait for long between two looks."""
 CONFIG = """\
 [images."any"]
 command = {polite}
@@ -28,6 +30,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     ours = [item for item in items if here in item.path.parents]
     for item in ours:
         item.add_marker(pytest.mark.clients)
+        item.add_marker(pytest.mark.timeout(TIMEOUT))
     if ours and not config.getoption("--clients"):
         config.hook.pytest_deselected(items=ours)
         items[:] = [item for item in items if item not in ours]

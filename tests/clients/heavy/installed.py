@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[3]
 SCRIPTS = Path(__file__).parent
-PATIENCE = 45.0
+PATIENCE = 150.0
 """Seconds that one program may take."""
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "anything",
@@ -59,13 +59,13 @@ class Installed:
         """The AWS CLI."""
         return self._run([self._python("aws"), *arguments], {})
 
-    def script(self, name: str, *arguments: object, within: float = PATIENCE) -> Ran:
+    def script(self, name: str, *arguments: object) -> Ran:
         """A Python program of the folder `sdk`, for the SageMaker Python SDK; it may wait as tests do."""
         options = self.home / "sagemaker.yaml"
         options.write_text(OPT_OUT)
         variables = {"SAGEMAKER_USER_CONFIG_OVERRIDE": str(options), "PYTHONPATH": str(ROOT)}
         command = [self._python("python"), "-W", "ignore", SCRIPTS / "sdk" / name, *arguments]
-        return self._run(command, variables, within)
+        return self._run(command, variables)
 
     def node(self, name: str, *arguments: object) -> Ran:
         """A program of the folder `javascript`; it finds its packages beside it, as in a project."""
@@ -78,7 +78,7 @@ class Installed:
     def _python(self, name: str) -> Path:
         return self._folder / "python" / "bin" / name
 
-    def _run(self, command: list[Any], variables: Mapping[str, str], within: float = PATIENCE) -> Ran:
+    def _run(self, command: list[Any], variables: Mapping[str, str]) -> Ran:
         done = subprocess.run(
             [str(word) for word in command],
             cwd=self.home,
@@ -86,7 +86,7 @@ class Installed:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=within,
+            timeout=PATIENCE,
         )
         ran = Ran(done.returncode, done.stdout, done.stderr)
         assert not _TROUBLE.search(ran.out + ran.err), ran

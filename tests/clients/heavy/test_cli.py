@@ -41,7 +41,7 @@ def create(clients: Installed, kind: str, request: dict[str, Any]) -> Any:
 
 
 def until(ask: Callable[[], Any], wanted: Any) -> None:
-    wait_until(lambda: ask() == wanted, within=40, saying=lambda: f"it is {ask()}, not {wanted}")
+    wait_until(lambda: ask() == wanted, within=60, saying=lambda: f"it is {ask()}, not {wanted}")
 
 
 def prints(clients: Installed, name: str, lines: int) -> None:
@@ -55,7 +55,10 @@ def test_a_training_from_create_to_stopped(clients: Installed, sagemaker: Callab
     name = ("--training-job-name", "digits-1")
     created = create(clients, "training-job", requests.training("digits-1"))
     assert created == {"TrainingJobArn": f"{ARN}:training-job/digits-1"}
-    until(lambda: sagemaker("describe-training-job", *name)["SecondaryStatus"], "Training")
+    search = ("filter-log-events", "--log-group-name", GROUP, "--filter-pattern", "ready")
+    # Until it has said so it could not be stopped; until it has said anything there is no log.
+    until(lambda: len(json.loads(clients.aws("logs", *search).out or '{"events": []}')["events"]), 1)
+    assert sagemaker("describe-training-job", *name)["SecondaryStatus"] == "Training"
     stopped = clients.aws("sagemaker", "stop-training-job", *name)
     assert stopped == Ran(0, "", "")
     until(lambda: sagemaker("describe-training-job", *name)["TrainingJobStatus"], "Stopped")

@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.docs.blocks import assert_same
-from tests.docs.served import HEAVY, printed, sessions
+from tests.docs.served import BOTO3, HEAVY, printed, sessions
 
 
-@pytest.mark.timeout(180)
-@pytest.mark.parametrize(("page", "client"), sessions(*HEAVY))
+@pytest.mark.parametrize(("page", "client"), sessions(BOTO3, *HEAVY))
 def test_a_shown_output_is_the_real_one(page: Path, client: str, home: Path, folder: Path) -> None:
     (own := home / "own").mkdir()
     for one, text in printed(page, client, own, folder):

@@ -18,10 +18,6 @@ from tests.clients.heavy.installed import Installed
 from tests.runs.serving import Served
 
 MODELS = Path(__file__).parents[3] / "workloads" / "compilation" / "models"
-SLOW = 150.0
-"""Seconds that a program may take that waits for several jobs."""
-
-pytestmark = pytest.mark.timeout(180)
 
 
 class Told(NamedTuple):
@@ -40,7 +36,7 @@ def run(clients: Installed) -> Run:
     """Run a program that ends well."""
 
     def run(program: str) -> Told:
-        ran = clients.script(program, within=SLOW)
+        ran = clients.script(program)
         text = f"{ran.out}\n{ran.err}"
         assert ran.code == 0, text
         assert not re.search(r"Traceback|ERROR", text), text

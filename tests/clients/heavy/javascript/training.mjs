@@ -13,7 +13,21 @@ const describe = () => client.send(new sagemaker.DescribeTrainingJobCommand(name
 const created = await client.send(new sagemaker.CreateTrainingJobCommand(training("digits-1")));
 assert.equal(created.TrainingJobArn, "arn:aws:sagemaker:eu-west-1:123456789012:training-job/digits-1");
 assert.ok(created.$metadata.requestId);
-await until(describe, (job) => job.SecondaryStatus === "Training");
+
+const cloudwatch = new logs.CloudWatchLogsClient();
+const group = { logGroupName: "/aws/sagemaker/TrainingJobs" };
+const search = async (filterPattern) => {
+  const found = [];
+  try {
+    const pages = logs.paginateFilterLogEvents({ client: cloudwatch }, { ...group, filterPattern });
+    for await (const page of pages) found.push(...page.events);
+  } catch (error) {
+    if (!(error instanceof logs.ResourceNotFoundException)) throw error; // it has printed nothing yet
+  }
+  return found;
+};
+await until(() => search("ready"), (found) => found.length === 1);
+assert.equal((await describe()).SecondaryStatus, "Training");
 
 const stopped = await client.send(new sagemaker.StopTrainingJobCommand(name));
 assert.deepEqual([stopped.$metadata.httpStatusCode, Object.keys(stopped)], [200, ["$metadata"]]);
@@ -27,8 +41,6 @@ assert.deepEqual([described.TrainingJobStatus, described.SecondaryStatus], ["Sto
 assert.ok(described.CreationTime instanceof Date && described.CreationTime <= described.TrainingEndTime);
 assert.equal(described.ModelArtifacts.S3ModelArtifacts, "s3://bucket/out/digits-1/output/model.tar.gz");
 
-const cloudwatch = new logs.CloudWatchLogsClient();
-const group = { logGroupName: "/aws/sagemaker/TrainingJobs" };
 const { logStreams } = await cloudwatch.send(
   new logs.DescribeLogStreamsCommand({ ...group, logStreamNamePrefix: "digits-1/" }),
 );
@@ -38,9 +50,5 @@ const page = await cloudwatch.send(new logs.GetLogEventsCommand({ ...stream, sta
 assert.match(page.events[0].message, /^ready \d+$/);
 const end = await cloudwatch.send(new logs.GetLogEventsCommand({ ...stream, nextToken: page.nextForwardToken }));
 assert.deepEqual([end.events, end.nextForwardToken], [[], page.nextForwardToken]);
-const found = [];
-for await (const part of logs.paginateFilterLogEvents({ client: cloudwatch }, { ...group, filterPattern: "ready" })) {
-  found.push(...part.events);
-}
-assert.deepEqual([found.length, found[0].message], [1, page.events[0].message]);
+assert.deepEqual((await search("SIGTERM")).map((event) => event.message), ["got SIGTERM"]);
 console.log(described.TrainingJobStatus, page.events.map((event) => event.message.split(" ")[0]));

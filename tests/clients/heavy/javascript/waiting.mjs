@@ -1,7 +1,7 @@
 // The one place where these programs let time pass.
 
 /** What `ask` answers once `wanted` says yes to it; throws after a bounded time. */
-export async function until(ask, wanted, seconds = 30) {
+export async function until(ask, wanted, seconds = 60) {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
     const answer = await ask();

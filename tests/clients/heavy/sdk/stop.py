@@ -12,6 +12,7 @@ from sagemaker.session import Session
 from tests.waiting import wait_until
 
 session = Session()
+logs = session.boto_session.client("logs")
 
 
 def estimator(*command: str, grace: int) -> Estimator:
@@ -32,19 +33,25 @@ def described(name: str) -> Any:
     return session.describe_training_job(name)
 
 
-def runs(name: str) -> None:
-    """It has printed something."""
-    wait_until(lambda: described(name)["SecondaryStatus"] == "Training", within=30, saying=lambda: str(described(name)))
+def is_ready(name: str) -> bool:
+    """It has said so, and can be stopped."""
+    try:
+        found = logs.filter_log_events(
+            logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=f"{name}/", filterPattern="ready"
+        )
+    except logs.exceptions.ResourceNotFoundException:
+        return False
+    return bool(found["events"])
 
 
 polite = estimator(grace=20)
 polite.fit(wait=False, job_name="polite")
-runs("polite")
+wait_until(lambda: is_ready("polite"), within=60, saying=lambda: str(described("polite")))
 job = polite.latest_training_job
 assert job is not None
 job.stop()
 wait_until(
-    lambda: described("polite")["TrainingJobStatus"] == "Stopped", within=30, saying=lambda: str(described("polite"))
+    lambda: described("polite")["TrainingJobStatus"] == "Stopped", within=60, saying=lambda: str(described("polite"))
 )
 try:
     job.stop()

@@ -47,9 +47,9 @@ stopped = tuner(epochs=1000, most=6)
 stopped.fit(wait=False, job_name="stopped")
 assert stopped.describe()["HyperParameterTuningJobStatus"] == "InProgress"
 analytics = stopped.analytics()
-wait_until(lambda: len(analytics.dataframe(force_refresh=True)) == 2, within=30, saying="not two trainings")
+wait_until(lambda: len(analytics.dataframe(force_refresh=True)) == 2, within=60, saying="not two trainings")
 names = list(analytics.dataframe().TrainingJobName)
-wait_until(lambda: all(map(measured, names)), within=30, saying="they have told no value")
+wait_until(lambda: all(map(measured, names)), within=60, saying="they have told no value")
 stopped.stop_tuning_job()
 stopped.wait()
 stopped.stop_tuning_job()  # refused, which the SDK takes for done
