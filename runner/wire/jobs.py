@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from runner.errors import JobEnded, JobNotEnded, NameInUse, NoSuchJob
@@ -26,9 +25,17 @@ async def create(call: Call, kind: Kind, request: Members) -> str:
     try:
         await call.service.create(kind, request, region=call.region)
     except NameInUse:
-        taken = await describe(call, kind, name)
-        raise fault(call.settings, kind, "name-in-use", name=name, arn=_arn_in(taken)) from None
+        raise fault(call.settings, kind, "name-in-use", name=name, arn=await _taken(call, kind, name)) from None
     return arn(call, kind, name)
+
+
+async def _taken(call: Call, kind: Kind, name: str) -> str:
+    """The ARN of the job that has the name."""
+    try:
+        described = await call.service.describe(kind, name)
+    except NoSuchJob:  # it is just being deleted
+        return arn(call, kind, name)
+    return next(str(value) for member, value in described.items() if member.endswith("JobArn"))
 
 
 async def describe(call: Call, kind: Kind, name: str) -> dict[str, Any]:
@@ -63,10 +70,5 @@ async def delete(call: Call, kind: Kind, name: str) -> None:
         await call.service.delete(kind, name)
     except NoSuchJob:
         raise fault(call.settings, kind, "not-found", name=name) from None
-    except JobNotEnded:
-        status = (await call.service.summary(kind, name))["status"]
-        raise fault(call.settings, kind, "not-ended", name=name, status=status) from None
-
-
-def _arn_in(described: Mapping[str, Any]) -> str:
-    return next(str(value) for member, value in described.items() if member.endswith("JobArn"))
+    except JobNotEnded as living:
+        raise fault(call.settings, kind, "not-ended", name=name, status=living.status) from None
