@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,11 @@ from tests.supervisor.stage import Stage, play
 from tests.wire.asking import Asking
 
 OWN = "arn:aws:sagemaker:us-east-1:123456789012:training-job/job"
-REST = {"AddTags": {"Tags": [{"Key": "a", "Value": "b"}]}, "ListTags": {}, "DeleteTags": {"TagKeys": ["a"]}}
+REST: dict[str, dict[str, Any]] = {
+    "AddTags": {"Tags": [{"Key": "a", "Value": "b"}]},
+    "ListTags": {},
+    "DeleteTags": {"TagKeys": ["a"]},
+}
 
 
 @pytest.mark.parametrize(
