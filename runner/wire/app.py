@@ -23,6 +23,7 @@ from runner.supervisor.service import Service
 from runner.wire import cloudwatch, compilation, model, tags, training, tuning
 from runner.wire.answers import CONTENT_TYPE, refusal, response, shaped
 from runner.wire.calls import Call, Fault, Members, Operation
+from runner.wire.signatures import credential_scope
 from runner.wire.validation import checked, violated
 
 _logger = logging.getLogger(__name__)
@@ -42,7 +43,6 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = MappingProxyType(
 )
 """Service -> operation -> what does it."""
 
-_SCOPE = re.compile(r"Credential=[^/,\s]*/\d{8}/(?P<region>[a-z0-9-]+)/[a-z0-9-]+/aws4_request")
 _TARGET = re.compile(r"(?P<prefix>\w+)\.(?P<operation>\w+)")
 
 
@@ -167,8 +167,8 @@ def _refuse(constant: str) -> NoReturn:
 
 def _region(request: Request) -> str | None:
     """That of the signature's scope."""
-    found = _SCOPE.search(request.headers.get("authorization", ""))
-    return found["region"] if found else None
+    scope = credential_scope(request.headers.get("authorization", ""))
+    return scope and scope.region
 
 
 async def _elsewhere(request: Request, error: Exception) -> Response:

@@ -13,6 +13,7 @@ lacks, allows everything, and `GetRole` knows every role.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -22,15 +23,16 @@ from xml.sax.saxutils import escape
 
 from runner.errors import InvalidRequest
 from runner.wire.guard import App, Message, Receive, Scope, Send
+from runner.wire.signatures import credential_scope
 
 SERVICES = ("s3", "sts", "iam")
 DEFAULT_ACCOUNT = "123456789012"
 
-_SCOPE = re.compile(r"Credential=[^,\s]*?/[0-9]{8}/(?:[^/,\s]+/)?(?P<service>[^/,\s]+)/aws4_request", re.ASCII)
-"""`KEY/DATE/REGION/SERVICE/aws4_request`; signatures of version 4A have no region."""
 _ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
 _NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold."""
+PAUSE = 60.0
+"""Seconds that a body may pause."""
 _LARGEST_QUERY = 1 << 20
 """Bytes of a request to IAM."""
 _IAM = "https://iam.amazonaws.com/doc/2010-05-08/"
@@ -45,9 +47,9 @@ def service_of(scope: Scope) -> str | None:
     if scope["type"] != "http":
         return None
     authorization = _header(scope, b"authorization")
-    found = _SCOPE.search(authorization) or _SCOPE.search(unquote(scope["query_string"].decode("latin-1")))
-    if found:
-        return found["service"].lower()
+    signed = credential_scope(authorization) or credential_scope(unquote(scope["query_string"].decode("latin-1")))
+    if signed:
+        return signed.service
     is_old = authorization.startswith("AWS ")  # version 2, which only S3 still takes
     return "s3" if is_old or (scope["path"] != "/" and not _header(scope, b"x-amz-target")) else None
 
@@ -63,8 +65,16 @@ def beside(services: Sequence[str], account: str = DEFAULT_ACCOUNT) -> App:
     apps = {service: _mounted(service, account) for service in services}
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await apps.get(service_of(scope) or "", _not_here)(scope, receive, send)
+        if scope["type"] != "http":
+            return
+        service = service_of(scope) or ""
+        try:
+            body = await _body(receive, _LARGEST_QUERY if service == "iam" else None)
+        except _NotWhole as why:
+            if why.status:
+                await _answer(send, why.status, _error(why.code, why.message))
+            return
+        await apps.get(service, _not_here)(scope, _again(body, receive), send)
 
     return app
 
@@ -98,6 +108,51 @@ async def _not_here(scope: Scope, receive: Receive, send: Send) -> None:
     await _answer(send, 400, body)
 
 
+# --- bodies
+
+
+class _NotWhole(Exception):
+    """A body that is not handed on. `status` 0: nobody waits for an answer."""
+
+    def __init__(self, status: int = 0, code: str = "", message: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+async def _body(receive: Receive, most: int | None = None) -> bytes:
+    """All of it, before a thread of moto's is taken up; it would take what came before a client hung up for the whole.
+
+    Raises _NotWhole.
+    """
+    body = bytearray()
+    more = True
+    while more:
+        try:
+            async with asyncio.timeout(PAUSE):
+                message = await receive()
+        except TimeoutError:
+            raise _NotWhole(400, "RequestTimeout", f"Nothing of the body has come for {PAUSE:g} s.") from None
+        if message["type"] == "http.disconnect":
+            raise _NotWhole
+        body += message.get("body", b"")
+        if most is not None and len(body) > most:
+            raise _NotWhole(413, "RequestEntityTooLarge", f"A request has at most {most} bytes.")
+        more = message.get("more_body", False)
+    return bytes(body)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """What was received, once more; then what comes after it."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def received() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return received
+
+
 # --- before moto's IAM
 
 
@@ -106,9 +161,6 @@ def _before_iam(app: App, account: str) -> App:
 
     async def before(scope: Scope, receive: Receive, send: Send) -> None:
         body = await _body(receive)
-        if body is None:
-            await _answer(send, 413, _error("RequestEntityTooLarge", f"A request has at most {_LARGEST_QUERY} bytes."))
-            return
         request = dict(parse_qsl(body.decode("latin-1"), keep_blank_values=True, encoding="utf-8", errors="replace"))
         if request.get("Action") == "SimulatePrincipalPolicy":
             await _answer(send, 200, _allowed(request))
@@ -125,28 +177,6 @@ def _before_iam(app: App, account: str) -> App:
                     await send(message)
 
     return before
-
-
-async def _body(receive: Receive) -> bytes | None:
-    """All of it; None if it is too large."""
-    body = bytearray()
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if len(body) > _LARGEST_QUERY:
-            return None
-        if not message.get("more_body", False):
-            return bytes(body)
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """What was received, once more; then what comes after it."""
-    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def received() -> Message:
-        return messages.pop() if messages else await receive()
-
-    return received
 
 
 def _kept(sent: list[Message]) -> Send:
