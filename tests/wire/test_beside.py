@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import http.client
 import socket
 import subprocess
 import sys
@@ -140,23 +141,24 @@ def half_an_upload(url: str, key: str) -> socket.socket:
     """Three bytes of a hundred."""
     place = urlsplit(url)
     connection = socket.create_connection((place.hostname or "", place.port or 0), timeout=30)
-    head = f"PUT /inputs/{key} HTTP/1.1\r\nHost: {place.netloc}\r\nContent-Length: 100\r\n\r\n"
+    head = f"PUT /halves/{key} HTTP/1.1\r\nHost: {place.netloc}\r\nContent-Length: 100\r\n\r\n"
     connection.sendall(head.encode() + b"abc")
     return connection
 
 
 def test_half_an_upload_is_no_object_and_holds_up_nobody(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     s3: Any = client("s3", url)
-    s3.create_bucket(Bucket="inputs")
+    s3.create_bucket(Bucket="halves")
     held = [half_an_upload(url, str(number)) for number in range(30)]
-    s3.put_object(Bucket="inputs", Key="whole", Body=b"all")
+    s3.put_object(Bucket="halves", Key="whole", Body=b"all")
     for connection in held:
         connection.close()
     monkeypatch.setattr("runner.wire.beside.PAUSE", 0.05)
     with half_an_upload(url, "slow") as slow:
-        assert b"<Code>RequestTimeout</Code>" in slow.makefile("rb").read()
-    assert [one["Key"] for one in s3.list_objects_v2(Bucket="inputs")["Contents"]] == ["whole"]
-    s3.delete_object(Bucket="inputs", Key="whole")
+        answer = http.client.HTTPResponse(slow)
+        answer.begin()
+        assert b"<Code>RequestTimeout</Code>" in answer.read()
+    assert [one["Key"] for one in s3.list_objects_v2(Bucket="halves")["Contents"]] == ["whole"]
 
 
 def test_other_services_and_motos_own_interface_are_not_there(url: str) -> None:
