@@ -323,8 +323,8 @@ class Runner:
         except BaseException:
             self.close()
             raise
-        # Last: clients may go on asking while the jobs end.
-        self._ends.insert(0, server.close)
+        # Clients may go on asking while the jobs end, but not when the directory is given up.
+        self._ends += [server.close, service.finish]
 
     def _submit(
         self,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from runner import settings as configuration
@@ -28,16 +27,15 @@ def serve(
     *,
     settings: Settings | None = None,
     ready: Callable[[], None] = lambda: None,
-    faces: Sequence[Face] = (),
-    variables: Mapping[str, str] = MappingProxyType({}),
+    face: Face | None = None,
     ending: Ending | None = None,
 ) -> None:
     """Serve a data directory on its socket; the main thread of the process is taken for it.
 
     Returns after SIGTERM or SIGINT, when every job has been stopped with its own grace; a second one kills them.
-    `ready` is called once clients can connect. `faces`: other ways to reach it than its socket. `variables`: for the
-    environment of every job. `ending` runs from the first signal until every job has ended, to show it. Jobs survive
-    the death of this process. Raises DataDirectoryInUse, DataDirectoryUnusable, KeeperFailed.
+    `ready` is called once clients can connect; `ending` runs from the first signal until every job has ended, to show
+    it. `face`: another way to reach it than its socket. Jobs survive the death of this process. Raises
+    DataDirectoryInUse, DataDirectoryUnusable, KeeperFailed.
     """
     from runner.api import embedding
 
@@ -45,6 +43,8 @@ def serve(
     from runner.supervisor import serving
 
     folder = configuration.data_dir() if data_dir is None else Path(data_dir).absolute()
-    options = replace(embedding.options(settings or Settings(), "serve"), variables=variables)
+    options = embedding.options(settings or Settings(), "serve")
+    if face is not None:
+        options = replace(options, variables=face.variables, s3=face.s3)
     backend = embedding.local(folder, "serve")
-    asyncio.run(serving.serve(folder, backend, options, ready, ending or serving.unseen, faces))
+    asyncio.run(serving.serve(folder, backend, options, ready, ending or serving.unseen, face))

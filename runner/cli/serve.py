@@ -14,14 +14,14 @@ def serve(data_dir: Path | None, config: Path | None, host: str, port: int, serv
     """Serve until SIGTERM or Ctrl-C; the exit code. `services`: names with commas between them."""
     folder = (data_dir or settings.data_dir()).absolute()
     chosen = settings.Settings() if config is None else settings.read(config)
-    endpoint = Endpoint(host, port, chosen, [name for part in services.split(",") if (name := part.strip())])
+    wanted = [name for part in services.split(",") if (name := part.strip())]
+    endpoint = Endpoint(host, port, chosen, wanted)
     try:
         serve_until_told(
             folder,
             settings=chosen,
             ready=lambda: print(f"runner listening on {endpoint.url}", flush=True),
-            faces=[endpoint.serving],
-            variables=endpoint.variables,
+            face=endpoint,
             ending=countdown.show,
         )
     finally:

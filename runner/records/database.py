@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from enum import Enum, unique
 from pathlib import Path
 from typing import Any
 
+from runner import clock
 from runner.errors import DataDirectoryUnusable, RunnerError
 from runner.records.schema import MIGRATIONS
 
@@ -27,6 +29,11 @@ class Durability(Enum):
     """The death of any process. A power loss may take the last second."""
     FULL = "full"
     """A power loss too; each commit waits for the disk."""
+
+
+_PATIENCE = 5.0
+"""Seconds that another process may hold the database."""
+_PAUSE = 0.01
 
 
 class NotRecorded(RunnerError):
@@ -87,10 +94,10 @@ class Database:
 
 
 def _connect(path: Path, durability: Durability) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=_PATIENCE)
     try:
+        _use_wal(connection)
         for setting in (
-            "journal_mode = WAL",
             f"synchronous = {durability.name}",
             "wal_autocheckpoint = 0",
             "foreign_keys = ON",
@@ -103,10 +110,35 @@ def _connect(path: Path, durability: Durability) -> sqlite3.Connection:
     return connection
 
 
+def _use_wal(connection: sqlite3.Connection) -> None:
+    # SQLite does not wait, as it does elsewhere, where two connections turn a new database into one with a WAL.
+    latest = clock.monotonic_ns() + round(_PATIENCE * 1e9)
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or clock.monotonic_ns() > latest:
+                raise
+            time.sleep(_PAUSE)
+
+
 def _migrate(connection: sqlite3.Connection) -> None:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    while (version := _version(connection)) < len(MIGRATIONS):
+        # executescript commits what is open before it begins, so the transaction is part of the script.
+        script = f"BEGIN IMMEDIATE; {MIGRATIONS[version]}; PRAGMA user_version = {version + 1}; COMMIT;"
+        try:
+            connection.executescript(script)
+        except sqlite3.OperationalError:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            # Whoever reads a new directory while its supervisor begins may have done the same meanwhile.
+            if _version(connection) == version:
+                raise
     if version > len(MIGRATIONS):
         raise sqlite3.DatabaseError(f"it was made by a newer version (schema {version}, known {len(MIGRATIONS)})")
-    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
-        # executescript commits what is open before it begins, so the transaction is part of the script.
-        connection.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)

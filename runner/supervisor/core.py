@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runner import clock
-from runner.artifacts.stores import DirectoryStore
+from runner.artifacts.stores import DirectoryStore, ObjectStore
 from runner.backends.base import Backend, Listener
 from runner.errors import InvalidRequest, NameInUse, RunnerError
 from runner.jobs.base import Kind, Spec, key
@@ -64,7 +64,7 @@ class Core:
         self._workers = Workers(self._carry_out)
         self._limits = RuntimeLimits(lambda live: self.engine.post(live, live.type.runtime_event))
         self._tuner = Tuner(database, self.engine, self._add_child, self.kill)
-        self.transfers = Transfers(layout, DirectoryStore(layout.objects))
+        self.transfers = Transfers(layout, _store(layout, options))
         programs = ProgramOrders(database, backend, options, self.transfers, self._capacity)
         programs.admitted = lambda live: self.engine.post(live, Event.ADMITTED)
         self._orders: dict[Kind, Orders] = {
@@ -216,3 +216,12 @@ class Core:
             _logger.exception("the backend cannot be started again")
         finally:
             self._mending = None
+
+
+def _store(layout: Layout, options: Options) -> ObjectStore:
+    files = DirectoryStore(layout.objects)
+    if options.s3 is None:
+        return files
+    from runner.artifacts.mirrored import MirroredStore
+
+    return MirroredStore(files, options.s3)

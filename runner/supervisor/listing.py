@@ -171,21 +171,23 @@ def _can_be_asked(*values: str | int) -> bool:
 
 
 def _behind(part: Part, member: str) -> int | None:
-    instant = _microseconds(part, member)
-    return None if instant is None else instant * 1000 + 500
+    """ns at which what is shown as later than the member's instant begins."""
+    instant = _milliseconds(part, member)
+    return None if instant is None else (instant + 1) * 1_000_000
 
 
 def _before(part: Part, member: str) -> int | None:
-    instant = _microseconds(part, member)
-    return None if instant is None else instant * 1000 - 500
+    """ns at which what is shown as earlier than the member's instant ends."""
+    instant = _milliseconds(part, member)
+    return None if instant is None else instant * 1_000_000
 
 
-def _microseconds(part: Part, member: str) -> int | None:
-    """An instant. Records have ns, and Describe shows them rounded to µs: what is shown is what is compared."""
+def _milliseconds(part: Part, member: str) -> int | None:
+    """An instant. Records have ns, and Describe shows whole ms of them, as AWS does: what is shown is compared."""
     if not part.has(member):
         return None
     value = part.value[member]
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise InvalidRequest(member, f"must be a number of seconds since 1970, not {shown(value)}")
-    latest = _WIDEST // 1000 - 1
-    return min(max(round(value * 1_000_000), -latest), latest)
+    latest = _WIDEST // 1_000_000 - 1
+    return min(max(round(value * 1000), -latest), latest)

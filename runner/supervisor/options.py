@@ -35,6 +35,8 @@ class Options:
     """Give jobs PYTHONUNBUFFERED=1, as AWS's own images have it."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """More variables for every job, such as the endpoint of the server that it runs under; a request's own win."""
+    s3: str | None = None
+    """Endpoint of an S3 in which the jobs' objects are, too (`artifacts.mirrored`)."""
 
 
 def durability(name: str) -> Durability:

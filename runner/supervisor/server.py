@@ -25,6 +25,7 @@ _CREDENTIALS = struct.Struct("3i")
 """`struct ucred`: pid, uid, gid."""
 _LAST_ANSWERS = 1.0
 """Seconds that answers which are ready have to get out when the server closes."""
+_TURNS = 8
 _VERBS = (
     "create",
     "put",
@@ -60,6 +61,8 @@ class Server:
         self._connections: set[asyncio.StreamWriter] = set()
         self._requests: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
+        self._takes_connections = self._takes_requests = True
         self._visited = asyncio.Event()
         self._unused = asyncio.Event()
         self._unused.set()
@@ -85,22 +88,34 @@ class Server:
                 os.unlink(path)
             listener.bind(path)
             os.chmod(path, 0o600)
+        self._listener = listener
         self._server = await asyncio.start_unix_server(self._connected, sock=listener, limit=protocol.LONGEST_LINE)
 
     async def close(self) -> None:
-        """Listen no more; requests that are still under way are given up."""
-        if self._server is None:
+        """Listen no more, and hang up: requests that are still under way are given up.
+
+        To be called before the service closes, and so before another supervisor can have the directory: after it no
+        request comes through any more, and the socket that is removed is this one's.
+        """
+        server, listener, self._server, self._listener = self._server, self._listener, None, None
+        if server is None or listener is None:
             return
-        self._server.close()
         (self._data_dir / SOCKET_NAME).unlink(missing_ok=True)
+        self._takes_connections = False
+        # Not closed at once: asyncio drops, and does not close, a connection that it has taken and not yet handed over.
+        asyncio.get_running_loop().remove_reader(listener)
+        await _turns()
+        server.close()
         if self._requests:
             await asyncio.wait(self._requests, timeout=_LAST_ANSWERS)
+        self._takes_requests = False
         for writer in tuple(self._connections):
             writer.close()
         await asyncio.gather(*self._requests, return_exceptions=True)
+        await _turns()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not _is_ours(writer):
+        if not self._takes_connections or not _is_ours(writer):
             writer.close()
             return
         self._connections.add(writer)
@@ -108,7 +123,7 @@ class Server:
         self._unused.clear()
         own: set[asyncio.Task[None]] = set()
         try:
-            while line := await reader.readline():
+            while (line := await reader.readline()) and self._takes_requests:
                 request = asyncio.create_task(self._answer(line, writer))
                 for tasks in (own, self._requests):
                     tasks.add(request)
@@ -155,6 +170,14 @@ class Server:
         except TypeError as error:
             raise InvalidRequest("args", str(error)) from None
         return await call
+
+
+async def _turns() -> None:
+    """Let the event loop come to what it has begun: it takes three turns from a connection to its handler, and one to
+    close it. A connection that nobody comes to is never closed while this process lives.
+    """
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
 
 
 def _request(line: bytes) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from runner.backends.base import Backend
 from runner.supervisor.options import Options
@@ -18,8 +18,17 @@ from runner.supervisor.verbs import Verbs
 Ending = Callable[[Verbs], Coroutine[Any, Any, None]]
 """Runs beside the stop of all jobs, to show it, and is cancelled when the last one has ended."""
 
-Face = Callable[[Service], AbstractAsyncContextManager[None]]
-"""Another way to reach the service than its socket: open while it is entered."""
+
+class Face(Protocol):
+    """Another way to reach the service than its socket."""
+
+    variables: Mapping[str, str]
+    """By which the jobs' own clients find it."""
+    s3: str | None
+    """Endpoint of an S3 that it offers besides, in which the jobs' objects are then, too."""
+
+    def serving(self, service: Service) -> AbstractAsyncContextManager[None]:
+        """Open while it is entered."""
 
 
 async def unseen(verbs: Verbs) -> None:
@@ -32,7 +41,7 @@ async def serve(
     options: Options,
     ready: Callable[[], None],
     ending: Ending = unseen,
-    faces: Sequence[Face] = (),
+    face: Face | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; then stop every job, each with its own grace, and return. A second one kills them.
 
@@ -54,8 +63,8 @@ async def serve(
     try:
         await server.open()
         async with AsyncExitStack() as opened:
-            for face in faces:
-                await opened.enter_async_context(face(service))
+            if face is not None:
+                await opened.enter_async_context(face.serving(service))
             ready()
             await told.wait()
             hurrying = asyncio.create_task(_hurry(service, hurried))

@@ -158,7 +158,8 @@ def _shown(job_type: JobType, phase: Phase, entry: Entry) -> tuple[str, str]:
 
 
 def _time(ns: int) -> datetime:
-    return datetime.fromtimestamp(ns / 1e9, UTC)
+    """In whole ms, as AWS answers times: a client that sends one back (some send ms only) means the same instant."""
+    return datetime.fromtimestamp(ns // 1_000_000 / 1000, UTC)
 
 
 def _optional_time(ns: int | None) -> datetime | None:

@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 import re
-import uuid
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
@@ -22,13 +21,12 @@ from runner.errors import InvalidRequest, IsolationUnavailable, RunnerClosed, Ru
 from runner.settings import Settings
 from runner.supervisor.service import Service
 from runner.wire import cloudwatch, compilation, model, tags, training, tuning
-from runner.wire.answers import shaped
+from runner.wire.answers import CONTENT_TYPE, refusal, response, shaped
 from runner.wire.calls import Call, Fault, Members, Operation
 from runner.wire.validation import checked, violated
 
 _logger = logging.getLogger(__name__)
 
-CONTENT_TYPE = "application/x-amz-json-1.1"
 LARGEST_BODY = 4 << 20
 """Bytes of a request."""
 BODY_SECONDS = 60.0
@@ -57,19 +55,19 @@ def app(service: Service, settings: Settings) -> Starlette:
     """The endpoint of a service."""
 
     async def post(request: Request) -> Response:
-        identity = str(uuid.uuid4())
         try:
-            answer = await _answer(request, service, settings)
+            return response(await _answer(request, service, settings))
         except Fault as fault:
-            return _response(identity, {"__type": fault.code, "Message": fault.message}, fault.status)
+            return refusal(fault)
         except ClientDisconnect:
             return Response()  # nobody reads it
-        return _response(identity, answer)
 
-    return Starlette(
+    endpoint = Starlette(
         routes=[Route("/", post, methods=["POST"])],
         exception_handlers={HTTPException: _elsewhere, Exception: _failed},
     )
+    endpoint.router.redirect_slashes = False
+    return endpoint
 
 
 async def _answer(request: Request, service: Service, settings: Settings) -> dict[str, Any] | None:
@@ -173,18 +171,13 @@ def _region(request: Request) -> str | None:
     return found["region"] if found else None
 
 
-def _response(identity: str, answer: Mapping[str, Any] | None, status: int = 200) -> Response:
-    text = b"" if answer is None else json.dumps(answer, separators=(",", ":"), allow_nan=False).encode()
-    return Response(text, status, {"x-amzn-RequestId": identity}, CONTENT_TYPE)
-
-
 async def _elsewhere(request: Request, error: Exception) -> Response:
     """Another path or method than the endpoint's."""
     assert isinstance(error, HTTPException)
     message = f"Requests are POST / (AWS JSON 1.1), not {request.method} {request.url.path}."
-    return _response(str(uuid.uuid4()), {"__type": "UnknownOperationException", "Message": message}, error.status_code)
+    return refusal(Fault("UnknownOperationException", message, error.status_code), error.headers)
 
 
 async def _failed(request: Request, error: Exception) -> Response:
     """A mistake of ours; Starlette raises it again after the answer, and it is logged."""
-    return _response(str(uuid.uuid4()), {"__type": "InternalFailure", "Message": f"It failed: {error!r}"}, 500)
+    return refusal(Fault("InternalFailure", f"It failed: {error!r}", 500))

@@ -8,19 +8,22 @@ import errno
 import ipaddress
 import logging
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any, cast
 
+import h11
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from runner.errors import InvalidRequest, RunnerError
 from runner.linux.sockets import owner_of_peer
 from runner.settings import Settings
 from runner.supervisor.service import Service
 from runner.wire import model
+from runner.wire.answers import refusal
 from runner.wire.app import app
 from runner.wire.beside import beside, service_of
+from runner.wire.calls import Fault
 from runner.wire.guard import OWNER, App, Guard, Receive, Scope, Send
 
 DEFAULT_HOST = "127.0.0.1"
@@ -34,7 +37,7 @@ class PortUnusable(RunnerError):
 
 
 class Endpoint:
-    """Bound when it is made, so that its address is known; serves while `serving` is entered."""
+    """A `supervisor.serving.Face`. Bound when it is made, so that its address is known."""
 
     def __init__(self, host: str, port: int, settings: Settings, services: Sequence[str] = ()) -> None:
         """`port` 0: any free one. `services`: what of AWS is offered beside SageMaker, see `beside`.
@@ -45,18 +48,20 @@ class Endpoint:
         self._services = services
         self._others = beside(services, settings.account) if services else None
         self._socket = _bound(host, port)
+        offered = ("sagemaker", "cloudwatch_logs", *services)
+        self.variables: Mapping[str, str] = {f"AWS_ENDPOINT_URL_{service.upper()}": self.url for service in offered}
+        self.s3 = self.url if "s3" in services else None
 
     @property
     def url(self) -> str:
         """Where clients find it."""
-        host, port, *_ = self._socket.getsockname()
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        return f"http://{self._host}:{self._socket.getsockname()[1]}"
 
     @property
-    def variables(self) -> dict[str, str]:
-        """By which the jobs' own clients find it."""
-        offered = ("sagemaker", "cloudwatch_logs", *self._services)
-        return {f"AWS_ENDPOINT_URL_{service.upper()}": self.url for service in offered}
+    def _host(self) -> str:
+        """The address as URLs and the header Host spell it."""
+        host = str(self._socket.getsockname()[0])
+        return f"[{host}]" if ":" in host else host
 
     def close(self) -> None:
         """Give the address back; for an endpoint that is not served."""
@@ -68,7 +73,7 @@ class Endpoint:
         model.prefixes()  # read before the first request has to wait for it
         own = app(service, self._settings)
         whole = own if self._others is None else _by_service(own, self._others, self._services)
-        server = _Server(_config(Guard(whole, self._settings.allowed_hosts)))
+        server = _Server(_config(Guard(whole, (*self._settings.allowed_hosts, self._host))))
         serving = asyncio.create_task(server.serve(sockets=[self._socket]))
         await asyncio.wait({asyncio.create_task(server.ready.wait()), serving}, return_when=asyncio.FIRST_COMPLETED)
         if serving.done():
@@ -76,7 +81,7 @@ class Endpoint:
         try:
             yield
         finally:
-            server.should_exit = True
+            server.told.set()
             await serving
 
 
@@ -98,13 +103,33 @@ class _Connection(H11Protocol):
         owner = owner_of_peer(cast(Any, ends[0]), ends[1]) if ends[0] and ends[1] else None
         self.app_state = {**self.app_state, OWNER: owner}
 
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP is refused in AWS's shape too."""
+        answer = refusal(Fault("BadRequestException", msg))
+        headers = [*answer.raw_headers, (b"connection", b"close")]
+        head = h11.Response(status_code=answer.status_code, reason=b"Bad Request", headers=headers)
+        with contextlib.suppress(h11.LocalProtocolError):  # another answer has begun: this one has no place
+            for event in (head, h11.Data(data=bytes(answer.body)), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+    def shutdown(self) -> None:
+        """The server ends: a request that has not come whole is not waited for."""
+        cycle = cast(RequestResponseCycle | None, self.cycle)  # None before the first request
+        if cycle is not None and cycle.more_body:
+            self.transport.close()
+        else:
+            super().shutdown()
+
 
 class _Server(uvicorn.Server):
-    """Without signal handlers, which are the supervisor's."""
+    """Without signal handlers, which are the supervisor's, and without uvicorn's ten looks a second at its clock."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = asyncio.Event()
+        self.told = asyncio.Event()
+        """To end."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -114,9 +139,12 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         self.ready.set()
 
+    async def main_loop(self) -> None:
+        await self.told.wait()
+
 
 def _config(application: App) -> uvicorn.Config:
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # a request that is no HTTP is no matter of ours
     return uvicorn.Config(
         cast(Any, application),
         http=_Connection,
@@ -125,6 +153,7 @@ def _config(application: App) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        date_header=False,  # `answers.response` has one
         proxy_headers=False,
         timeout_graceful_shutdown=_LAST_ANSWERS,
     )

@@ -17,14 +17,14 @@ All three are decided before anything of the body is read.
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import uuid
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
 from runner.linux.sockets import owner_of_peer
+from runner.wire.answers import refusal
+from runner.wire.calls import Fault
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -65,14 +65,16 @@ class Guard:
         self._users = {_ROOT, os.geteuid()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = None if scope["type"] == "lifespan" else self._stranger(scope) or foreign(scope, self._hosts)
-        if refusal is None:
+        reason = None if scope["type"] == "lifespan" else self._stranger(scope) or foreign(scope, self._hosts)
+        if reason is None:
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
             await receive()
-            await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": refusal[:120]})
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": reason[:120]})
         else:
-            await _refuse(send, refusal)
+            # Closed, because what follows is a body that nobody reads.
+            answer = refusal(Fault("AccessDeniedException", reason, 403), {"connection": "close"})
+            await answer(scope, receive, send)
 
     def _stranger(self, scope: Scope) -> str | None:
         owner = scope["state"][OWNER] if OWNER in scope.get("state", {}) else self._asked(scope)
@@ -121,15 +123,3 @@ def _address(found: Any) -> tuple[str, int] | None:
         case [str(host), int(port), *_]:
             return host, port
     return None
-
-
-async def _refuse(send: Send, message: str) -> None:
-    body = json.dumps({"__type": "AccessDeniedException", "Message": message}).encode()
-    headers = [
-        (b"content-type", b"application/x-amz-json-1.1"),
-        (b"content-length", str(len(body)).encode()),
-        (b"x-amzn-requestid", str(uuid.uuid4()).encode()),
-        (b"connection", b"close"),  # what follows is a body that nobody reads
-    ]
-    await send({"type": "http.response.start", "status": 403, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -8,6 +8,7 @@ before it, because a request that cannot be read has no members yet. Unknown mem
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -89,9 +90,12 @@ def _read_list(shape: Shape, value: Any, path: str) -> list[Any]:
     assert isinstance(shape, ListShape)
     if not isinstance(value, list):
         raise _Unreadable(f"{_kind(value)} can not be converted to a list", path)
-    return [
-        None if item is None else _read(shape.member, item, _item(path, number)) for number, item in enumerate(value, 1)
-    ]
+    most = _looked_at(shape)
+    read = (
+        None if item is None else _read(shape.member, item, _item(path, number))
+        for number, item in enumerate(value[:most], 1)
+    )
+    return [*read, *(value[most:] if most is not None else ())]
 
 
 def _read_map(shape: Shape, value: Any, path: str) -> dict[str, Any]:
@@ -223,28 +227,36 @@ def _of_members(shape: StructureShape, value: Members, path: str) -> Iterator[_P
 
 
 def _of_items(shape: ListShape, value: list[Any], path: str) -> Iterator[_Problem]:
+    items = value[: _looked_at(shape)]
     if isinstance(shape.member, StructureShape | ListShape | MapShape):
-        for number, item in enumerate(value, 1):
+        for number, item in enumerate(items, 1):
             if item is None:
                 yield _Problem("null", _item(path, number), _NOT_NULL)
             else:
                 yield from _problems(shape.member, item, _item(path, number))
-    elif any(_broken(shape.member, item) for item in value):
+    elif any(_broken(shape.member, item) for item in items):
         yield _Problem(_java(value), path, f"Member must satisfy constraint: [{_all_rules(shape.member)}]")
 
 
 def _of_entries(shape: MapShape, value: Mapping[str, Any], path: str) -> Iterator[_Problem]:
-    shown = _java(value)
-    if any(_broken(shape.key, key) for key in value):
-        yield _Problem(shown, path, f"Map keys must satisfy constraint: [{_all_rules(shape.key)}]")
+    entries = dict(itertools.islice(value.items(), _looked_at(shape)))
+    if any(_broken(shape.key, key) for key in entries):
+        yield _Problem(_java(value), path, f"Map keys must satisfy constraint: [{_all_rules(shape.key)}]")
     if isinstance(shape.value, StructureShape | ListShape | MapShape):
-        for key, item in value.items():
+        for key, item in entries.items():
             if item is None:
                 yield _Problem("null", _below(path, key), _NOT_NULL)
             else:
                 yield from _problems(shape.value, item, _below(path, key))
-    elif any(_broken(shape.value, item) for item in value.values()):
-        yield _Problem(shown, path, f"Map value must satisfy constraint: [{_all_rules(shape.value)}]")
+    elif any(_broken(shape.value, item) for item in entries.values()):
+        yield _Problem(_java(value), path, f"Map value must satisfy constraint: [{_all_rules(shape.value)}]")
+
+
+def _looked_at(shape: Shape) -> int | None:
+    """How much of a list or a map is read and checked: of one that is too long the length is mistake enough, where a
+    body has room for a million items."""
+    most: int | None = shape.metadata.get("max")
+    return most
 
 
 _NOT_NULL = "Member must not be null"
@@ -333,9 +345,10 @@ def _plain(value: object) -> str:
         case bool():
             return "true" if value else "false"
         case dict():
-            return f"{{{', '.join(f'{key}={_plain(item)}' for key, item in value.items())}}}"
+            shown = itertools.islice(value.items(), _SHOWN)  # more of them have no place
+            return f"{{{', '.join(f'{key}={_plain(item)}' for key, item in shown)}}}"
         case list():
-            return f"[{', '.join(_plain(item) for item in value)}]"
+            return f"[{', '.join(_plain(item) for item in value[:_SHOWN])}]"
         case None:
             return "null"
     return str(value)

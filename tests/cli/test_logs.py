@@ -69,7 +69,7 @@ def test_ctrl_c_leaves_the_job_alone(folder: Path, data: Path) -> None:
 
 def test_follow_across_the_end_of_a_supervisor(folder: Path, data: Path) -> None:
     """Each line once, whoever told it: the first supervisor, the log alone, the second supervisor."""
-    with Command(folder, "serve", "--data-dir", data) as served:
+    with Command(folder, "serve", "--port", "0", "--data-dir", data) as served:
         served.wait_for("listening")
         with Runner.connect(data) as runner:
             job = runner.train(python(TALKING)["ContainerEntrypoint"], name="x", grace=30)
@@ -80,7 +80,7 @@ def test_follow_across_the_end_of_a_supervisor(folder: Path, data: Path) -> None
             served.send(signal.SIGKILL).end()
             following.wait_for(f"no supervisor runs in {data}: what the job prints is read from its log from here on")
             (folder / "next").mkdir()
-            with Command(folder / "next", "serve", "--data-dir", data) as another:
+            with Command(folder / "next", "serve", "--port", "0", "--data-dir", data) as another:
                 another.wait_for("listening")
                 following.wait_for("a supervisor runs again")
                 with Runner.connect(data) as runner:

@@ -118,7 +118,7 @@ def test_sigterm_stops_the_jobs(folder: Path, served: Command, isolation: str) -
 
 
 def test_a_terminal_has_a_countdown(folder: Path) -> None:
-    with Command(folder, "serve", "--data-dir", folder / "data", terminal=True, together=True) as served:
+    with Command(folder, "serve", "--port", "0", "--data-dir", folder / "data", terminal=True, together=True) as served:
         served.wait_for_terminal("listening")
         with Runner.connect(data(folder)) as runner:
             job = train(runner, "deaf", grace=2)

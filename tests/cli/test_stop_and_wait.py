@@ -193,7 +193,7 @@ def test_ctrl_c_leaves_the_job_alone(folder: Path, data: Path, runner: Runner) -
 
 @pytest.mark.parametrize("command", [["stop"], ["stop", "--wait"], ["wait"], ["delete"]])
 def test_a_job_that_nobody_looks_after(folder: Path, data: Path, command: list[str]) -> None:
-    with Command(folder, "serve", "--data-dir", data) as served:
+    with Command(folder, "serve", "--port", "0", "--data-dir", data) as served:
         served.wait_for("listening")
         with Runner.connect(data) as runner:
             train(runner, "polite")
@@ -204,13 +204,13 @@ def test_a_job_that_nobody_looks_after(folder: Path, data: Path, command: list[s
         f"runner: no supervisor runs in {data}, and the training job x has not ended: it is InProgress; "
         f"`runner serve --data-dir {data}` goes on with it\n"
     )
-    with Command(folder, "serve", "--data-dir", data) as served:
+    with Command(folder, "serve", "--port", "0", "--data-dir", data) as served:
         served.wait_for("listening").send(signal.SIGTERM).end()
     assert summary(data, "x")["status"] == "Stopped"
 
 
 def test_a_supervisor_that_is_killed_while_one_waits(folder: Path, data: Path) -> None:
-    with Command(folder, "serve", "--data-dir", data) as served:
+    with Command(folder, "serve", "--port", "0", "--data-dir", data) as served:
         served.wait_for("listening")
         with Runner.connect(data) as runner:
             train(runner, "polite")
@@ -221,7 +221,7 @@ def test_a_supervisor_that_is_killed_while_one_waits(folder: Path, data: Path) -
             done = command.end()
     assert done.code == 1
     assert "no supervisor runs in" in done.err
-    with Command(folder, "serve", "--data-dir", data) as served:
+    with Command(folder, "serve", "--port", "0", "--data-dir", data) as served:
         served.wait_for("listening").send(signal.SIGTERM).end()
 
 

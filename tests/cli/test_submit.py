@@ -183,7 +183,7 @@ def test_a_connection_keeps_it(folder: Path, data: Path) -> None:
 
 
 def test_what_an_earlier_supervisor_left_goes_on(folder: Path, data: Path) -> None:
-    with Command(folder, "serve", "--data-dir", data) as served:
+    with Command(folder, "serve", "--port", "0", "--data-dir", data) as served:
         served.wait_for("listening")
         submit(folder, request(folder))
         with Runner.connect(data) as runner:
@@ -265,12 +265,12 @@ def test_a_supervisor_that_is_leaving_refuses_and_the_next_one_takes_it(folder: 
 
 
 def _has_asked(runner: Runner) -> bool:
-    server = runner._ends[0].__self__  # type: ignore[attr-defined]
+    server = runner._ends[1].__self__  # type: ignore[attr-defined]
     return bool(server._visited.is_set())
 
 
 def test_one_that_goes_on_ending_is_given_up(folder: Path, data: Path) -> None:
-    with Command(folder, "serve", "--data-dir", data) as served:
+    with Command(folder, "serve", "--port", "0", "--data-dir", data) as served:
         served.wait_for("listening")
         submit(folder, request(folder, "deaf", "deaf", grace=60))
         with Runner.connect(data) as runner:
@@ -326,11 +326,11 @@ def test_a_file_that_cannot_be_read(folder: Path, file: str, rule: str) -> None:
     assert not (folder / "data").exists()
 
 
-def test_a_member_that_breaks_a_rule(folder: Path) -> None:
-    done = submit(folder, request(folder, ResourceConfig={"InstanceCount": -1}))
+def test_a_member_that_breaks_a_rule(folder: Path, data: Path) -> None:
+    done = submit(folder, request(folder, HyperParameters={"epochs": 3}))
     assert (done.code, done.out) == (2, "")
-    assert done.err.startswith("runner: ResourceConfig.")
-    assert not (folder / "data").exists()
+    assert done.err == "runner: HyperParameters.epochs: must be a string, not 3\n"
+    assert not data.exists()
 
 
 @pytest.mark.parametrize(("kind", "rule"), [("nap", "TYPE: must be one of compilation, training, tuning, not 'nap'")])

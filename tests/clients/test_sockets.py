@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
 
-from runner.wire.app import CONTENT_TYPE, LARGEST_BODY
+from runner.wire.answers import CONTENT_TYPE
+from runner.wire.app import LARGEST_BODY
 from tests.probing import probe
 from tests.runs.serving import Served
-from tests.waiting import wait_until
+from tests.waiting import LATE, wait_until
 
 STOP = "SageMaker.StopTrainingJob"
 
@@ -96,3 +98,58 @@ def test_a_client_that_hangs_up_has_asked_all_the_same(served: Served, tmp_path:
         connection.sendall(head(served, len(body)) + body)
     wait_until(lambda: job.status == "Stopping", within=20, saying=lambda: job.status)
     job.stop(now=True)
+
+
+def test_what_is_no_http_is_refused_in_awss_shape(served: Served) -> None:
+    served.start()
+    with connect(served) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n")
+        answer = HTTPResponse(connection)
+        answer.begin()
+        assert (answer.status, answer.headers["Content-Type"]) == (400, CONTENT_TYPE)
+        assert answer.headers["x-amzn-RequestId"]
+        assert json.load(answer)["__type"] == "BadRequestException"
+    with connect(served) as connection:
+        # Refused while its body still comes, which then turns out to be no HTTP.
+        chunked = head(served, 0, "X.Y").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+        connection.sendall(chunked)
+        answer = HTTPResponse(connection)
+        answer.begin()
+        assert json.load(answer)["__type"] == "UnknownOperationException"
+        connection.sendall(b"nonsense\r\n")
+        assert connection.recv(65536) == b""
+    still_answers(served)
+    assert "\n" not in served.output.strip()  # nothing but the line that says where it listens
+
+
+def test_the_end_waits_for_no_request_that_has_not_come_whole(served: Served) -> None:
+    served.start()
+    still_answers(served)
+    halves = (
+        b"",
+        b"POST",
+        head(served, 100),
+        head(served, 100) + b'{"Tra',
+        head(served, 2, "SageMaker.ListTags") + b"{}",
+    )
+    held = [connect(served) for _ in halves]
+    for connection, half in zip(held, halves, strict=True):
+        connection.sendall(half)
+    assert held[-1].recv(65536)
+    began = time.monotonic()
+    served.terminate()
+    assert served.wait() == 0
+    assert time.monotonic() - began < LATE
+    assert "Traceback" not in served.output
+    for connection in held:
+        connection.close()
+
+
+def test_an_address_of_the_loopback_answers_for_itself(tmp_path: Path) -> None:
+    for host in ("127.0.0.2", "::1"):
+        served = Served(tmp_path / "data", tmp_path / "output", "--host", host)
+        try:
+            served.start()
+            still_answers(served)
+        finally:
+            served.close()

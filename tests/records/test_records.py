@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -235,3 +237,18 @@ def test_a_stop_looks_only_at_the_rows_that_it_needs(database: Database, query: 
     }
     plan = database.execute(f"EXPLAIN QUERY PLAN SELECT * FROM jobs {conditions[query]}").fetchall()
     assert all("USING INDEX" in row[3] for row in plan), plan
+
+
+def test_a_new_database_that_is_opened_by_several_at_once(tmp_path: Path) -> None:
+    """A directory may be read while its first supervisor begins."""
+    for number in range(20):
+        barrier = threading.Barrier(4)
+
+        def opened(path: Path, barrier: threading.Barrier = barrier) -> None:
+            barrier.wait(timeout=20)
+            Database(path).close()
+
+        with ThreadPoolExecutor(4) as threads:
+            found = [threads.submit(opened, tmp_path / f"{number}.sqlite") for _ in range(4)]
+            for one in found:
+                one.result(timeout=20)

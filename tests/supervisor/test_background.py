@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from runner.errors import NoSupervisor, RunnerClosed
+from runner import Runner
+from runner.errors import DataDirectoryInUse, NoSupervisor, RunnerClosed
+from runner.supervisor import protocol
 from runner.supervisor.background import retired
 from runner.supervisor.client import Client
+from runner.supervisor.layout import SOCKET_NAME
+from runner.supervisor.lock import DirectoryLock
 from runner.supervisor.options import Options, Policy
 from runner.supervisor.server import Server
 from runner.supervisor.service import Service
@@ -199,3 +205,47 @@ def test_progress_of_a_tuning_job(tmp_path: Path) -> None:
         assert (await stage.service.progress(TUNING, "search"))["trainings"]["running"] == 0
 
     play(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("turns", range(8))
+def test_whoever_connects_just_before_the_end_is_answered_or_hung_up_on(tmp_path: Path, turns: int) -> None:
+    """Never left waiting: the loop may be anywhere between the connection and its handler."""
+
+    async def main() -> None:
+        service = Service(tmp_path, FakeBackend({}), Options(policy=Policy.PRIVATE))
+        await service.open()
+        server = Server(service, tmp_path)
+        await server.open()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as late:
+            with protocol.short_path(tmp_path, SOCKET_NAME) as path:
+                late.connect(path)
+            late.sendall(protocol.encode({"id": 1, "verb": "list", "args": {}}))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await server.close()
+            await service.close()
+            late.setblocking(False)
+            heard = b""
+            with suppress(ConnectionResetError):
+                while part := late.recv(4096):
+                    heard += part
+        assert heard in (b"", protocol.encode({"id": 1, "result": []}))
+
+    asyncio.run(main())
+
+
+def test_the_socket_of_the_next_supervisor_stays(tmp_path: Path) -> None:
+    """The socket is removed while the directory is this supervisor's own."""
+    removed: list[bool] = []
+
+    class Watching(Server):
+        async def close(self) -> None:
+            await super().close()
+            with pytest.raises(DataDirectoryInUse):
+                DirectoryLock(tmp_path, tmp_path / "lock")
+            removed.append(not (tmp_path / SOCKET_NAME).exists())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("runner.supervisor.server.Server", Watching)
+        Runner(data_dir=tmp_path).close()
+    assert removed == [True]

@@ -32,7 +32,7 @@ if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
 fi
 
 echo "set-up: packages (the first time this takes a minute or two)"
-"$venv/bin/python" -m pip install --disable-pip-version-check --no-input --editable '.[dev,stacks,trees]' ||
+"$venv/bin/python" -m pip install --disable-pip-version-check --no-input --editable '.[aws,dev,stacks,trees]' ||
     fail "the packages could not be installed; pip says why above"
 
 command -v gcc >/dev/null 2>&1 || echo "set-up: no gcc here: compilation jobs cannot run, and their tests are skipped" >&2

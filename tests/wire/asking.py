@@ -12,7 +12,8 @@ from starlette.types import ASGIApp, Message
 
 from runner.settings import Settings
 from runner.wire import model
-from runner.wire.app import CONTENT_TYPE, app
+from runner.wire.answers import CONTENT_TYPE
+from runner.wire.app import app
 from tests.supervisor.stage import Stage
 
 _PREFIXES = {"sagemaker": "SageMaker", "logs": "Logs_20140328"}

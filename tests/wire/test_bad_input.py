@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.wire.app import CONTENT_TYPE, LARGEST_BODY
+from runner.wire.answers import CONTENT_TYPE
+from runner.wire.app import LARGEST_BODY
 from tests.supervisor.stage import Stage, play
 from tests.wire.asking import Answer, Asking
 
@@ -102,11 +103,14 @@ def test_content_types_that_mean_the_same(tmp_path: Path) -> None:
     assert sent(tmp_path, content_encoding="gzip").status == 415
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/"), ("POST", "/x"), ("PUT", "/"), ("DELETE", "/a/b")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/"), ("POST", "/x"), ("PUT", "/"), ("DELETE", "/a/b"), ("POST", "")]
+)
 def test_elsewhere(tmp_path: Path, method: str, path: str) -> None:
     answer = sent(tmp_path, method=method, path=path)
     assert answer.status in (404, 405)
     assert answer.message == f"Requests are POST / (AWS JSON 1.1), not {method} {path}."
+    assert answer.headers.get("allow") == ("POST" if answer.status == 405 else None)
 
 
 def test_a_body_that_is_too_large(tmp_path: Path) -> None:

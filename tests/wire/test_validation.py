@@ -182,7 +182,7 @@ def test_a_union_has_one_member() -> None:
 def test_a_message_has_a_bound() -> None:
     tags = [{"Key": "x" * 100_000, "Value": ""} for _ in range(1000)]
     message = fault("CreateTrainingJob", training(Tags=tags)).message
-    assert message.startswith("1001 validation errors detected: ")
+    assert message.startswith("51 validation errors detected: ")
     assert len(message) < 200_000
 
 
@@ -220,3 +220,19 @@ def test_a_pattern_that_backtracks_has_a_bound() -> None:
     )
     with pytest.raises(Fault, match="regular expression pattern"):
         checked(shape.build_model(), {"Name": "a" * 5000})
+
+
+def test_what_is_too_long_is_looked_at_as_far_as_it_may_go() -> None:
+    """A body has room for a million items: their mistakes are neither collected nor counted."""
+    tags = fault("CreateTrainingJob", training(Tags=[{}] * 51 + [7]))
+    assert (tags.code, tags.message[:31]) == ("ValidationException", "101 validation errors detected:")
+    assert "Member must have length less than or equal to 50" in tags.message
+    parameters = {f"key-{number}": "" for number in range(100)}
+    named = fault("CreateTrainingJob", training(HyperParameters={**parameters, "x" * 3000: ""})).message
+    assert named.startswith("1 validation error detected: Value '{key-0=, key-1=, ")
+    assert (
+        named.endswith(
+            "... at 'hyperParameters' failed to satisfy constraint: Member must have length less than or equal to 100"
+        )
+        or "..." in named
+    )
