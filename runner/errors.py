@@ -37,7 +37,11 @@ class JobEnded(RunnerError):
 
 
 class JobNotEnded(RunnerError):
-    """The job has not ended yet, so it cannot be deleted."""
+    """The job has not ended yet, so it cannot be deleted. `status` is the one that it has."""
+
+    def __init__(self, message: str, status: str) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class DataDirectoryInUse(RunnerError):

@@ -109,8 +109,7 @@ class Service:
 
         Raises InvalidRequest, NameInUse, IsolationUnavailable.
         """
-        if not self._takes_jobs:
-            raise RunnerClosed("this supervisor is ending and takes no more jobs")
+        self._check_open()
         spec = TYPES[kind].parse(request, self._options.defaults)
         document = _document(request, cwd, self._environment if environment is None else environment)
         if checkpoints and kind is not Kind.TRAINING:
@@ -120,7 +119,12 @@ class Service:
             checkpoints=asked.checkpoints(checkpoints, document.cwd, isolation),
             region=check_region("region", self._options.defaults.region if region is None else region),
         )
-        await self._core.engine.soon(lambda change: self._core.add(change, spec, document, isolation.value))
+
+        def add(change: Change) -> None:
+            self._check_open()  # it may have been told to end meanwhile
+            self._core.add(change, spec, document, isolation.value)
+
+        await self._core.engine.soon(add)
         if spec.unheeded:
             _logger.warning("%s/%s: accepted, and not honoured: %s", kind.value, spec.name, "; ".join(spec.unheeded))
         return spec.name
@@ -204,7 +208,7 @@ class Service:
         def retag(change: Change) -> None:
             record = self._archive.find(kind, name)
             tagging.put(self._database, record, changed(tagging.current(self._database, record)))
-            live = self._live(kind, name)
+            live = self._live_in(change, kind, name)
             if live is not None and isolation is not None:
                 change.patch(live, isolation=isolation.value)
 
@@ -285,7 +289,7 @@ class Service:
         only `now` ends it sooner. Raises JobEnded, InvalidRequest.
         """
         order = _StopOrder(_checked(grace), now)
-        live = await self._core.engine.soon(lambda change: self._stop(change, self._fresh(kind, name), order))
+        live = await self._core.engine.soon(lambda change: self._stop(change, self._in(change, kind, name), order))
         if now and live.phase in LAUNCHED:
             self._core.push_kill(live, KillReason.NOW)
 
@@ -360,8 +364,19 @@ class Service:
     def _live(self, kind: Kind, name: str) -> Live | None:
         return self._core.engine.lives.get(key(kind, name))
 
+    def _live_in(self, change: Change, kind: Kind, name: str) -> Live | None:
+        """As `_live`; also the job that this very change has created, or begun to delete."""
+        return change.touched(key(kind, name)) or self._live(kind, name)
+
     def _fresh(self, kind: Kind, name: str) -> Live:
         return self._live(kind, name) or self._core.load(self._archive.find(kind, name))
+
+    def _in(self, change: Change, kind: Kind, name: str) -> Live:
+        return self._live_in(change, kind, name) or self._core.load(self._archive.find(kind, name))
+
+    def _check_open(self) -> None:
+        if not self._takes_jobs:
+            raise RunnerClosed("this supervisor is ending and takes no more jobs")
 
     def _stop(self, change: Change, live: Live, order: _StopOrder) -> Live:
         record = change.record(live)
@@ -370,15 +385,19 @@ class Service:
             more["grace"] = order.grace
         if order.now:
             more["killed"] = KillReason.NOW.value
-        if isinstance(change.advance(live, Event.STOP_REQUESTED, clock.wall_ns(), **more), Refusal):
+        step = change.advance(live, Event.STOP_REQUESTED, clock.wall_ns(), **more)
+        if step is Refusal.GONE:
+            raise NoSuchJob(f"{live.key} has just been deleted")
+        if isinstance(step, Refusal):
             raise _ended(record)
         return live
 
     def _delete(self, change: Change, kind: Kind, name: str) -> Live:
-        live = change.touched(key(kind, name)) or self._fresh(kind, name)
+        live = self._in(change, kind, name)
         step = change.advance(live, Event.DELETE_REQUESTED, clock.wall_ns())
         if step is Refusal.NOT_ENDED:
-            raise JobNotEnded(f"{live.key} has not ended: it is {views.status(live.record)}")
+            status = views.status(change.record(live))
+            raise JobNotEnded(f"{live.key} has not ended: it is {status}", status)
         if isinstance(step, Refusal):
             raise NoSuchJob(f"{live.key} is being deleted")
         return live

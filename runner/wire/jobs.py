@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from runner.errors import JobEnded, JobNotEnded, NameInUse, NoSuchJob
@@ -26,29 +27,47 @@ async def create(call: Call, kind: Kind, request: Members) -> str:
     try:
         await call.service.create(kind, request, region=call.region)
     except NameInUse:
-        taken = await describe(call, kind, name)
-        raise fault(call.settings, kind, "name-in-use", name=name, arn=_arn_in(taken)) from None
+        raise fault(call.settings, kind, "name-in-use", name=name, arn=await _taken(call, kind, name)) from None
     return arn(call, kind, name)
+
+
+async def _taken(call: Call, kind: Kind, name: str) -> str:
+    """The ARN of the job that has the name."""
+    try:
+        return arn_in(await call.service.describe(kind, name))
+    except NoSuchJob:  # it is just being deleted
+        return arn(call, kind, name)
+
+
+def arn_in(described: Mapping[str, Any]) -> str:
+    """The job's own ARN in what Describe says of it."""
+    return next(str(value) for member, value in described.items() if member.endswith("JobArn"))
+
+
+@contextmanager
+def named(call: Call, kind: Kind, name: str) -> Iterator[None]:
+    """Raises Fault if there is no job of this name for what is done meanwhile."""
+    try:
+        yield
+    except NoSuchJob:
+        raise fault(call.settings, kind, "not-found", name=name) from None
 
 
 async def describe(call: Call, kind: Kind, name: str) -> dict[str, Any]:
     """What Describe answers. Raises Fault for a job that is not there."""
-    try:
+    with named(call, kind, name):
         return await call.service.describe(kind, name)
-    except NoSuchJob:
-        raise fault(call.settings, kind, "not-found", name=name) from None
 
 
 async def stop(call: Call, kind: Kind, name: str) -> None:
     """Begin the stop: it is durable when this returns. Raises Fault for a job that is not there or has ended."""
-    try:
-        if is_set(call.settings, kind, STOPPING):
-            await _refuse_a_second_stop(call, kind, name)
-        await call.service.stop(kind, name)
-    except NoSuchJob:
-        raise fault(call.settings, kind, "not-found", name=name) from None
-    except JobEnded as ended:
-        raise fault(call.settings, kind, "ended", name=name, status=ended.status) from None
+    with named(call, kind, name):
+        try:
+            if is_set(call.settings, kind, STOPPING):
+                await _refuse_a_second_stop(call, kind, name)
+            await call.service.stop(kind, name)
+        except JobEnded as ended:
+            raise fault(call.settings, kind, "ended", name=name, status=ended.status) from None
 
 
 async def _refuse_a_second_stop(call: Call, kind: Kind, name: str) -> None:
@@ -59,14 +78,8 @@ async def _refuse_a_second_stop(call: Call, kind: Kind, name: str) -> None:
 
 async def delete(call: Call, kind: Kind, name: str) -> None:
     """Delete a job that has ended. Raises Fault."""
-    try:
-        await call.service.delete(kind, name)
-    except NoSuchJob:
-        raise fault(call.settings, kind, "not-found", name=name) from None
-    except JobNotEnded:
-        status = (await call.service.summary(kind, name))["status"]
-        raise fault(call.settings, kind, "not-ended", name=name, status=status) from None
-
-
-def _arn_in(described: Mapping[str, Any]) -> str:
-    return next(str(value) for member, value in described.items() if member.endswith("JobArn"))
+    with named(call, kind, name):
+        try:
+            await call.service.delete(kind, name)
+        except JobNotEnded as living:
+            raise fault(call.settings, kind, "not-ended", name=name, status=living.status) from None

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from runner.jobs.base import Kind
-from runner.wire.calls import Call, Members
+from runner.wire.calls import Call, Fault, Members
 from runner.wire.validation import violated
 
 _FILTERS = {
@@ -55,13 +55,15 @@ def position(request: Members) -> Any:
     try:
         digest, after = json.loads(base64.b64decode(given.encode("ascii"), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, TypeError, RecursionError):
-        raise _not_ours("must be the NextToken of an answer") from None
+        raise not_ours() from None
     if digest != _digest(request):
-        raise _not_ours("must be the NextToken of an answer to the same request")
+        raise not_ours()
     return after
 
 
-def _not_ours(rule: str) -> Exception:
+def not_ours() -> Fault:
+    """The token is none of this list."""
+    rule = "must be the NextToken of an answer to the same request"
     return violated([f"Value at 'nextToken' failed to satisfy constraint: Member {rule}"])
 
 

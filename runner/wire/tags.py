@@ -9,8 +9,8 @@ from typing import Any
 from runner.errors import NoSuchJob
 from runner.jobs.base import Kind
 from runner.jobs.types import TYPES
+from runner.wire import jobs, listing
 from runner.wire.calls import Call, Members, Operation
-from runner.wire.faults import fault
 from runner.wire.validation import violated
 
 _KINDS: Mapping[str, Kind] = MappingProxyType({job.arn_type: kind for kind, job in TYPES.items()})
@@ -18,41 +18,42 @@ _KINDS: Mapping[str, Kind] = MappingProxyType({job.arn_type: kind for kind, job 
 
 async def add(call: Call, request: Members) -> Members:
     """AddTags. Those of a tuning job go to the training jobs that it launches afterwards."""
-    kind, name = _job(request["ResourceArn"])
+    kind, name = await _job(call, request["ResourceArn"])
     tags = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
-    try:
+    with jobs.named(call, kind, name):
         await call.service.tag(kind, name, tags)
         return {"Tags": _listed(await call.service.tags(kind, name))}
-    except NoSuchJob:
-        raise fault(call.settings, kind, "not-found", name=name) from None
 
 
 async def list_all(call: Call, request: Members) -> Members:
-    """ListTags: a job has at most 50, which is the least that a page has."""
-    kind, name = _job(request["ResourceArn"])
-    try:
+    """ListTags: a job has at most 50, which is the least that a page has, so that there is no second one."""
+    if request.get("NextToken"):
+        raise listing.not_ours()
+    kind, name = await _job(call, request["ResourceArn"])
+    with jobs.named(call, kind, name):
         return {"Tags": _listed(await call.service.tags(kind, name))}
-    except NoSuchJob:
-        raise fault(call.settings, kind, "not-found", name=name) from None
 
 
 async def delete(call: Call, request: Members) -> Members:
     """DeleteTags."""
-    kind, name = _job(request["ResourceArn"])
-    try:
+    kind, name = await _job(call, request["ResourceArn"])
+    with jobs.named(call, kind, name):
         await call.service.untag(kind, name, request["TagKeys"])
-    except NoSuchJob:
-        raise fault(call.settings, kind, "not-found", name=name) from None
     return {}
 
 
-def _job(arn: str) -> tuple[Kind, str]:
-    arn_type, _, name = arn.rpartition(":")[2].partition("/")
+async def _job(call: Call, arn: str) -> tuple[Kind, str]:
+    """The job with this ARN, its region and account included. Raises Fault."""
+    arn_type, _, name = arn.split(":", 5)[-1].partition("/")
     if arn_type not in _KINDS or not name:
         known = ", ".join(f"{one}/NAME" for one in _KINDS)
         rule = f"must be the ARN of a job (arn:aws:sagemaker:REGION:ACCOUNT: and {known})"
         raise violated([f"Value '{arn}' at 'resourceArn' failed to satisfy constraint: Member {rule}"])
-    return _KINDS[arn_type], name
+    kind = _KINDS[arn_type]
+    with jobs.named(call, kind, name):
+        if jobs.arn_in(await call.service.describe(kind, name)) != arn:
+            raise NoSuchJob(f"there is no job with the ARN {arn}")
+    return kind, name
 
 
 def _listed(tags: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -6,11 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from runner.errors import NoSuchJob
 from runner.jobs.base import Kind
 from runner.wire import jobs, listing
 from runner.wire.calls import Call, Members, Operation
-from runner.wire.faults import fault
 
 _NAME = "HyperParameterTuningJobName"
 _OBJECTIVE = "FinalHyperParameterTuningJobObjectiveMetric"
@@ -77,18 +75,14 @@ async def list_trainings(call: Call, request: Members) -> Members:
     "When sorted by FinalObjectiveMetricValue, jobs that have no objective are not listed" (the model).
     """
     name = request[_NAME]
-    try:
+    with jobs.named(call, Kind.TUNING, name):
         children = await call.service.children(name)
-    except NoSuchJob:
-        raise fault(call.settings, Kind.TUNING, "not-found", name=name) from None
     metric = (await jobs.describe(call, Kind.TUNING, name))[_CONFIG].get("HyperParameterTuningJobObjective")
     shown = [_child(child, name, metric or {}) for child in children]
-    found = _sorted([child for child in shown if _fits(child, request)], request)
-    start = listing.position(request) or 0
-    start = start if isinstance(start, int) and start >= 0 else len(found)
-    end = start + request.get("MaxResults", listing.DEFAULT_PAGE)
-    more = listing.token(request, end) if end < len(found) else None
-    return {"TrainingJobSummaries": found[start:end], "NextToken": more}
+    found = _behind([child for child in shown if _fits(child, request)], request)
+    page = found[: request.get("MaxResults", listing.DEFAULT_PAGE)]
+    more = listing.token(request, _place(request)(page[-1])) if len(page) < len(found) else None
+    return {"TrainingJobSummaries": page, "NextToken": more}
 
 
 def _child(child: Mapping[str, Any], tuning: str, objective: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,13 +117,23 @@ _KEYS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
 }
 
 
-def _sorted(children: Sequence[dict[str, Any]], request: Members) -> list[dict[str, Any]]:
+def _place(request: Members) -> Callable[[Mapping[str, Any]], tuple[Any, str]]:
+    """Where a training stands in the list: pages go on behind such a place, whatever is launched meanwhile."""
     key = _KEYS[request.get("SortBy", "Name")]
-    return sorted(
-        children,
-        key=lambda child: (key(child), child["TrainingJobName"]),
-        reverse=listing.is_descending(request),
-    )
+    return lambda child: (key(child), child["TrainingJobName"])
+
+
+def _behind(children: Sequence[dict[str, Any]], request: Members) -> list[dict[str, Any]]:
+    """In the order of the request, those behind the place that its token tells."""
+    place, descending, after = _place(request), listing.is_descending(request), listing.position(request)
+    found = sorted(children, key=place, reverse=descending)
+    if after is None:
+        return found
+    try:
+        last = tuple(after)
+        return [child for child in found if (place(child) < last if descending else place(child) > last)]
+    except TypeError:
+        raise listing.not_ours() from None
 
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(

@@ -11,7 +11,7 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import regex
@@ -151,12 +151,13 @@ def _read_truth(shape: Shape, value: Any, path: str) -> bool:
 
 
 def _read_time(shape: Shape, value: Any, path: str) -> float:
-    """Seconds since 1970; some clients send ISO 8601."""
+    """Seconds since 1970; some clients send ISO 8601, which is UTC where it does not say otherwise."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         seconds = float(value) if abs(value) < 1e15 else float("inf")
     elif isinstance(value, str):
         try:
-            seconds = datetime.fromisoformat(value).timestamp()
+            time = datetime.fromisoformat(value)
+            seconds = (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
         except (ValueError, OverflowError, OSError):
             raise _Unreadable("STRING_VALUE can not be converted to a timestamp", path) from None
     else:

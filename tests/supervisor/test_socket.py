@@ -97,8 +97,9 @@ def test_errors_come_back_as_what_they_were(data_dir: Path) -> None:
         await client.create(TRAINING, request("good"))
         with pytest.raises(NameInUse):
             await client.create(TRAINING, request("good"))
-        with pytest.raises(JobNotEnded):
+        with pytest.raises(JobNotEnded) as living:
             await client.delete(TRAINING, "job")
+        assert living.value.status == "InProgress"
         with pytest.raises(WaitTimeout):
             await client.wait(TRAINING, "job", 0.01)
         with pytest.raises(InvalidRequest) as invalid:

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from runner.backends.base import Stop
-from runner.errors import InvalidRequest, JobEnded, NoSuchJob, WaitTimeout
+from runner.errors import InvalidRequest, JobEnded, NoSuchJob, RunnerClosed, WaitTimeout
 from runner.lifecycle.facts import FactName, KillReason
+from runner.lifecycle.stops import Isolation
 from runner.testing.fake import FakeBackend
 from tests.supervisor.stage import PROGRAMS, TRAINING, Hesitant, Stage, play
 
@@ -267,3 +268,53 @@ def test_a_second_signal_kills_what_finishing_waits_for(tmp_path: Path) -> None:
         assert kill["why"] == KillReason.NOW.value
 
     play(tmp_path, scenario)
+
+
+def test_a_stop_in_the_same_turn_as_the_create_is_of_the_same_job(tmp_path: Path) -> None:
+    """Two clients at once: whoever stops it first finds the job that the other one has just created."""
+
+    async def scenario(stage: Stage) -> None:
+        for _ in range(2):  # what the backend would remember of the first would be taken for the second
+            await asyncio.gather(stage.train("good"), stage.service.stop(TRAINING, "job"))
+            assert (await stage.service.wait(TRAINING, "job"))["status"] == "Stopped"
+            assert await stage.path("job") == ["Starting", "Stopping", "Stopped"]
+            assert stage.backend.heard("launch") == []
+            await stage.service.delete(TRAINING, "job")
+        await stage.train("good")
+        await stage.phase("job", "running")
+
+    play(tmp_path, scenario)
+
+
+def test_a_stop_in_the_turn_in_which_the_job_is_deleted(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.train("quick")
+        await stage.service.wait(TRAINING, "job")
+        deleted, stopped = await asyncio.gather(
+            stage.service.delete(TRAINING, "job"), stage.service.stop(TRAINING, "job"), return_exceptions=True
+        )
+        assert deleted is None
+        assert isinstance(stopped, JobEnded)
+        assert stopped.status == "Deleting"
+
+    play(tmp_path, scenario)
+
+
+class Pondering(FakeBackend):
+    """Takes its time to say in which isolation a job will run."""
+
+    async def isolation(self, wanted: Isolation | None) -> Isolation:
+        await asyncio.sleep(10)
+        return await super().isolation(wanted)
+
+
+def test_no_job_begins_behind_the_end(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        creating = asyncio.create_task(stage.train("good"))
+        await asyncio.sleep(1)
+        await stage.service.finish()
+        with pytest.raises(RunnerClosed):
+            await creating
+        assert await stage.service.list() == []
+
+    play(tmp_path, scenario, backend=Pondering(PROGRAMS))

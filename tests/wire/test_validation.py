@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -140,8 +142,21 @@ def test_what_cannot_be_read(request_: object, message: str) -> None:
     assert (found.code, found.message[: len(message)]) == ("SerializationException", message)
 
 
-@pytest.mark.parametrize("value", [1.7e9, 1_700_000_000, "2023-11-14T22:13:20Z", "2023-11-14T22:13:20+00:00"])
-def test_times(value: object) -> None:
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose clock on the wall is not that of UTC."""
+    with monkeypatch.context() as zone:
+        zone.setenv("TZ", "America/New_York")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [1.7e9, 1_700_000_000, "2023-11-14T22:13:20Z", "2023-11-14T22:13:20+00:00", "2023-11-14T22:13:20"],
+)
+def test_times(elsewhere: None, value: object) -> None:
     read = checked(model.operation("ListTrainingJobs").input_shape, {"CreationTimeAfter": value})
     assert read == {"CreationTimeAfter": 1.7e9}
 
