@@ -55,7 +55,7 @@ def put_model(served: Served, home: Path) -> None:
 
 
 def started(client: Any, name: str) -> None:
-    """The training's program has printed something."""
+    """The training's program runs."""
     until(lambda: client.describe_training_job(TrainingJobName=name)["SecondaryStatus"], "Training")
 
 

@@ -134,11 +134,13 @@ def commands(console: Block) -> tuple[str, ...]:
     return tuple(line.removeprefix("$ ").replace("\0", "\\\n") for line in joined if line.startswith("$ "))
 
 
-def run_commands(one: Shown, folder: Path, variables: Mapping[str, str] = NO_VARIABLES) -> str:
+def run_commands(
+    one: Shown, folder: Path, variables: Mapping[str, str] = NO_VARIABLES, within: float = PATIENCE
+) -> str:
     """What bash shows of these commands; how they end does not matter. `variables`: others than a reader has."""
     for name, body in one.files.items():
         (folder / name).write_text(body)
-    return _run(["bash", "-c", "\n".join(one.commands)], folder, variables).stdout
+    return _run(["bash", "-c", "\n".join(one.commands)], folder, variables, within=within).stdout
 
 
 def run_python(body: str, folder: Path, variables: Mapping[str, str] = NO_VARIABLES) -> str:
@@ -151,7 +153,7 @@ def run_python(body: str, folder: Path, variables: Mapping[str, str] = NO_VARIAB
 
 
 def _run(
-    argv: list[str], folder: Path, variables: Mapping[str, str], *, merge: bool = True
+    argv: list[str], folder: Path, variables: Mapping[str, str], *, merge: bool = True, within: float = PATIENCE
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         argv,
@@ -161,7 +163,7 @@ def _run(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT if merge else subprocess.PIPE,
         text=True,
-        timeout=PATIENCE,
+        timeout=within,
         check=False,
     )
 

@@ -15,7 +15,7 @@ from typing import Self
 
 import pytest
 
-from tests.docs.blocks import ROOT, Shown, environment, name_of, pages, run_commands, run_python, shown
+from tests.docs.blocks import PATIENCE, ROOT, Shown, environment, name_of, pages, run_commands, run_python, shown
 from tests.runs.serving import Served
 
 BOTO3 = "boto3"
@@ -23,6 +23,8 @@ BOTO3 = "boto3"
 HEAVY = ("aws", "node", "sagemaker")
 INSTALLED = ROOT / ".clients"
 """Where `make clients` has them."""
+LONG_PATIENCE = 150.0
+"""Seconds that one block of theirs may take: they are slow to start, and wait for long between two looks."""
 _QUIET = "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"
 
 
@@ -51,7 +53,8 @@ class Session:
 
     def run(self, one: Shown) -> str:
         """What a console block prints."""
-        return run_commands(one, self._folder, self._variables(one.files))
+        within = PATIENCE if self._client == BOTO3 else LONG_PATIENCE
+        return run_commands(one, self._folder, self._variables(one.files), within)
 
     def run_python(self, body: str) -> str:
         """What a program prints."""
