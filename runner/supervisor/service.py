@@ -448,7 +448,12 @@ def _checked(grace: float | None) -> float | None:
 
 
 def _document(request: Request, cwd: str | None, environment: Mapping[str, str]) -> Document:
-    folder = os.getcwd() if cwd is None else cwd
+    try:
+        folder = os.getcwd() if cwd is None else cwd
+    except FileNotFoundError:
+        raise InvalidRequest(
+            "cwd", "must be a folder that exists; the one that this supervisor was started in is gone"
+        ) from None
     if not os.path.isdir(folder):
         raise InvalidRequest("cwd", f"must be a folder that exists, not {folder!r}")
     try:

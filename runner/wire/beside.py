@@ -22,11 +22,11 @@ from uuid import uuid4
 from xml.sax.saxutils import escape
 
 from runner.errors import InvalidRequest
+from runner.settings import Settings
 from runner.wire.guard import App, Message, Receive, Scope, Send
 from runner.wire.signatures import credential_scope
 
 SERVICES = ("s3", "sts", "iam")
-DEFAULT_ACCOUNT = "123456789012"
 
 _ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
 _NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -54,7 +54,7 @@ def service_of(scope: Scope) -> str | None:
     return "s3" if is_old or (scope["path"] != "/" and not _header(scope, b"x-amz-target")) else None
 
 
-def beside(services: Sequence[str], account: str = DEFAULT_ACCOUNT) -> App:
+def beside(services: Sequence[str], account: str = Settings.account) -> App:
     """An application that answers HTTP requests for these of `SERVICES`, and no others.
 
     Raises InvalidRequest for one that is not among them, or when the extra is not installed.

@@ -223,3 +223,17 @@ def test_a_supervisor_that_is_ending_takes_no_more_jobs(tmp_path: Path) -> None:
             await stage.train("good")
 
     play(tmp_path, scenario)
+
+
+def test_a_supervisor_whose_own_folder_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started_in = tmp_path / "gone"
+    started_in.mkdir()
+    monkeypatch.chdir(started_in)
+
+    async def scenario(stage: Stage) -> None:
+        started_in.rmdir()
+        with pytest.raises(InvalidRequest, match="this supervisor was started in is gone"):
+            await stage.train("good")
+        await stage.service.create(TRAINING, request("good"), cwd=str(tmp_path))
+
+    play(tmp_path / "data", scenario)
