@@ -6,12 +6,14 @@ import json
 import sys
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from runner.api import Runner
 from runner.cli import terminal
 from runner.cli.before import Before
 from runner.cli.files import check_writable, is_stdout, write_report
+from runner.cli.loading import loading
 from runner.cli.running import Ran, run
 from runner.cli.wishes import Output, Wish
 from runner.diagnosis.printable import command_line
@@ -20,6 +22,7 @@ from runner.errors import InvalidRequest, RunnerError
 if TYPE_CHECKING:
     from runner.diagnosis.report import Report
 
+_NEEDED = ("runner.diagnosis.report", "runner.diagnosis.deciding", "runner.diagnosis.text", "runner.cli.resuming")
 GRACEFUL, NOT_GRACEFUL, NOT_RUN, UNDECIDED, INTERRUPTED = 0, 1, 3, 4, 130
 _EXIT_CODES = {"graceful": GRACEFUL, "not-graceful": NOT_GRACEFUL, "undecided": UNDECIDED}
 
@@ -31,7 +34,9 @@ def check(wish: Wish, output: Output) -> int:
     several = wish.repeat is not None and wish.repeat > 1
     try:
         # The runner is left first: no program writes any more when the folders are made what they were.
-        with Before(wish.checkpoints if several else ()) as before, Runner() as runner:
+        with Before(wish.checkpoints if several else ()) as before, ExitStack() as opened:
+            with loading(_NEEDED):
+                runner = opened.enter_context(Runner())
             return _series(runner, wish, output, before) if wish.repeat else _once(runner, wish, output)
     except InvalidRequest:
         raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runner.backends import base
 from runner.errors import NoSuchJob
@@ -14,10 +14,12 @@ from runner.lifecycle.phases import Phase
 from runner.records import jobs
 from runner.records.database import Database
 from runner.records.jobs import Record
-from runner.supervisor import journals, listing, logs, progress, streams, tagging, views
+from runner.supervisor import journals, listing, logs, progress, tagging, views
 from runner.supervisor.layout import Layout
-from runner.supervisor.streams import Stream
 from runner.supervisor.verbs import Summaries
+
+if TYPE_CHECKING:
+    from runner.supervisor.streams import Stream
 
 _REPORTED_LINES = 10_000
 
@@ -130,4 +132,6 @@ class Archive:
             job for job in jobs.ran(self._database, kind.value, name, since, before) if not slash or job.name == name
         ]
         folders = {job.name: self._layout.folder(key(kind, job.name)) for job in found}
+        from runner.supervisor import streams
+
         return partial(streams.of_jobs, kind, found, folders, beginning)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner import clock
 from runner.backends.base import Backend
@@ -27,7 +27,7 @@ from runner.lifecycle.stops import check_grace
 from runner.records.database import Database
 from runner.records.documents import Document
 from runner.records.jobs import Record
-from runner.supervisor import logs, streams, tagging, views, waiting
+from runner.supervisor import logs, tagging, views, waiting
 from runner.supervisor.archive import Archive
 from runner.supervisor.changes import Change
 from runner.supervisor.core import Core
@@ -36,9 +36,11 @@ from runner.supervisor.layout import Layout
 from runner.supervisor.live import LAUNCHED, Live
 from runner.supervisor.lock import DirectoryLock
 from runner.supervisor.options import Options, Policy
-from runner.supervisor.streams import Ends, Listing, Matches, Page, Search, Stream, Wish
 from runner.supervisor.tagging import Tags
 from runner.supervisor.verbs import Summaries
+
+if TYPE_CHECKING:
+    from runner.supervisor.streams import Ends, Listing, Matches, Page, Search, Stream, Wish
 
 _logger = logging.getLogger(__name__)
 
@@ -402,7 +404,7 @@ class Service:
             raise NoSuchJob(f"{live.key} is being deleted")
         return live
 
-    # --- output as log streams (CloudWatch Logs); times are ns since 1970
+    # --- output as log streams (CloudWatch Logs); times are ns since 1970. Imported when the endpoint asks for it
 
     async def first_run(self, kind: Kind) -> int | None:
         """See `Archive.first_run`."""
@@ -411,6 +413,8 @@ class Service:
     async def log_streams(self, kind: Kind, beginning: str, listing: Listing) -> Sequence[Ends]:
         """Log streams whose names begin so."""
         find = self._archive.streams(kind, beginning)
+        from runner.supervisor import streams
+
         return await asyncio.to_thread(lambda: streams.listed(find(), listing))
 
     async def log_stream(self, kind: Kind, name: str) -> Stream:
@@ -422,6 +426,8 @@ class Service:
 
     async def log_page(self, stream: Stream, wish: Wish) -> Page | None:
         """Some events of a log stream. None: it has none at all."""
+        from runner.supervisor import streams
+
         return await asyncio.to_thread(streams.page, stream, wish)
 
     async def log_search(self, kind: Kind, where: str | Sequence[str], what: Search) -> Matches:
@@ -433,6 +439,8 @@ class Service:
             find = self._archive.streams(kind, where, what.since, what.before)
         else:
             find = partial(tuple, [await self.log_stream(kind, name) for name in sorted(set(where))])
+        from runner.supervisor import streams
+
         return await asyncio.to_thread(lambda: streams.search(find(), what))
 
 
