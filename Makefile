@@ -8,10 +8,11 @@ JOBS ?= 2
 CLIENTS := .clients
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test clients demo stress stress-recovery stress-all modes format clean
+.PHONY: help setup test slow clients demo stress stress-recovery stress-all modes format clean
 
 help:
-	@echo "make test    lint, formatting, types, and all tests"
+	@echo "make test    lint, formatting, types, and all tests but the slow ones"
+	@echo "make slow    the tests that take seconds each by their nature"
 	@echo "make clients  the endpoint with the AWS CLI, the SageMaker Python SDK and the JavaScript SDK, installed for it"
 	@echo "make demo    a compilation and a tuning job, both stopped while they run"
 	@echo "make stress  the behaviour cases of stops 20 times, idle and beside two busy loops (up to 20 minutes)"
@@ -35,7 +36,10 @@ test: $(READY)
 	@echo "== mypy"
 	@$(BIN)/python -m mypy
 	@echo "== pytest"
-	@$(BIN)/python -m pytest -n $(JOBS)
+	@$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
+
+slow: $(READY)
+	@$(BIN)/python -m pytest -n $(JOBS) -m slow
 
 clients: $(READY) $(CLIENTS)/ready
 	@$(BIN)/python -m tests.tools.alone $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --clients $(CLIENTS) tests/clients/heavy

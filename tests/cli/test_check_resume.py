@@ -50,6 +50,7 @@ def _place(folder: Path, where: str) -> tuple[Path | None, list[str]]:
     return folder / "runs", ["--checkpoint", "runs"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("isolation", ["pid1", "plain"])
 @pytest.mark.parametrize("where", ["/opt/ml", "--checkpoint"])
 @pytest.mark.parametrize("program", ["goes-on", "forgets"])

@@ -73,6 +73,7 @@ def test_grace(folder: Path, grace: float) -> None:
     assert grace <= report["seconds_to_exit"] <= grace + 0.5
 
 
+@pytest.mark.slow
 def test_cut_short_once_the_facts_decide(folder: Path) -> None:
     """Beside it, one that is told to wait: it takes about as long."""
     folders = [folder / "cut-short", folder / "full-grace"]

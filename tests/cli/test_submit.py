@@ -269,6 +269,7 @@ def _has_asked(runner: Runner) -> bool:
     return bool(server._visited.is_set())
 
 
+@pytest.mark.slow
 def test_one_that_goes_on_ending_is_given_up(folder: Path, data: Path) -> None:
     with Command(folder, "serve", "--port", "0", "--data-dir", data) as served:
         served.wait_for("listening")
@@ -372,6 +373,7 @@ def test_an_isolation_that_cannot_be_had_leaves_no_job(folder: Path, data: Path)
         assert reader.list() == []
 
 
+@pytest.mark.slow
 def test_a_supervisor_that_nobody_could_connect_to_is_gone(folder: Path, data: Path) -> None:
     """A lock of another process that never listens: the supervisor that cannot begin says why, with the pid."""
     data.mkdir(mode=0o700)

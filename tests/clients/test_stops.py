@@ -16,6 +16,7 @@ AT_ONCE = 20
 """Jobs that run at the same time."""
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_trainings(sagemaker: Any, another_client: Any) -> None:
     for batch in range(0, TIMES, AT_ONCE):
@@ -29,6 +30,7 @@ def test_trainings(sagemaker: Any, another_client: Any) -> None:
             assert seen["SecondaryStatus"] in ("Stopping", "Uploading", "Stopped")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_compilations(sagemaker: Any, another_client: Any, served: Served, home: Path) -> None:
     put_model(served, home)
@@ -42,6 +44,7 @@ def test_compilations(sagemaker: Any, another_client: Any, served: Served, home:
             assert seen["CompilationJobStatus"] in ("STOPPING", "STOPPED")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_tunings(sagemaker: Any, another_client: Any) -> None:
     for batch in range(0, TIMES, AT_ONCE):

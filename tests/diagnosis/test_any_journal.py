@@ -191,6 +191,7 @@ MADE_UP = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=800, deadline=None)
 @given(st.lists(MADE_UP, max_size=14))
 def test_made_up_journals(facts: Facts) -> None:

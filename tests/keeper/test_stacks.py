@@ -22,12 +22,14 @@ from tests.keeper.bench import PLAIN, TREE, Attempt, Bench, Room
 from tests.probing import probe, state
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.slow  # a stack is asked for two seconds before the deadline
 GRACE = 3.0
 """The shortest for which stacks are taken: a second after the signal."""
 GIVEN_UP = "py-spy was given up after 1 s"
 
 STUCK = """
 import signal, threading, time
+
 signal.signal(signal.SIGTERM, lambda number, frame: print("got SIGTERM", flush=True))
 
 def wait_for_a_batch():

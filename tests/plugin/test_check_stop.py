@@ -231,6 +231,7 @@ def test_what_breaks_a_rule_is_told_at_once(folder: Path, arguments: str, rule: 
     assert "graceful stops" not in ran.out
 
 
+@pytest.mark.slow
 def test_the_wait_is_cut_short_once_the_facts_decide(folder: Path) -> None:
     ran = run(folder, "def test_one(check_stop):\n    check_stop(probe('no-handler'), ready='^ready', grace=600)\n")
     assert "E       StopNotGraceful: not-graceful: no-handler-pid1" in ran.lines, ran.out
