@@ -49,6 +49,7 @@ class Served:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "runner", "serve", "--port", "0", "--data-dir", self.data_dir, *self._options],
                 cwd=REPOSITORY,
+                env=_activated(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -108,6 +109,12 @@ class Served:
         if self._process is not None:
             self._process.send_signal(number)
             self._process.wait(PATIENCE)
+
+
+def _activated() -> dict[str, str]:
+    """As somebody has it who has activated the environment: `python` is this one, and jobs find it."""
+    here = Path(sys.executable).parent
+    return {**os.environ, "PATH": f"{here}:{os.environ.get('PATH', os.defpath)}"}
 
 
 def keepers(data_dir: Path) -> Iterator[int]:
