@@ -60,18 +60,18 @@ def connected(wanted: Background) -> Runner:
     KeeperFailed, UnsupportedPlatform, InvalidRequest (the settings).
     """
     latest = _latest()
+    in_use: DataDirectoryInUse | None = None
     while True:
         try:
             return Runner.connect(wanted.data_dir)
-        except NoSupervisor:
+        except NoSupervisor as nobody:
             if clock.monotonic_ns() > latest:
-                raise
+                raise in_use or nobody from None
         try:
             wanted.begun(begin(wanted.data_dir, wanted.config))
-        except DataDirectoryInUse:
+        except DataDirectoryInUse as error:
             # It is just beginning, and will listen, or just ending, and will give up its lock.
-            if clock.monotonic_ns() > latest:
-                raise
+            in_use = error
             time.sleep(_PAUSE)
 
 

@@ -52,11 +52,11 @@ class Watch:
         try:
             process = Process.open(seen["pid"])
         except OSError:
-            self._write(seen, None)
+            self._write(seen, None, came_to_watch=False)
             return
         if process.start != seen["start"]:
             process.close()
-            self._write(seen, None)
+            self._write(seen, None, came_to_watch=False)
             return
         if process.pid in self._watched:
             # The pid is used again, and the end of the one before has not been handled yet.
@@ -79,13 +79,17 @@ class Watch:
         self._write(seen, status)
         return True
 
-    def _write(self, seen: dict[str, Any], status: int | None) -> None:
+    def _write(self, seen: dict[str, Any], status: int | None, *, came_to_watch: bool = True) -> None:
+        """`came_to_watch`: else it was gone within an instant of having been seen, and nothing says by what: as a rule
+        by itself, and main processes that wait for such a child end next.
+        """
         code = number = None
         if status is not None and os.WIFEXITED(status):
             code = os.WEXITSTATUS(status)
         elif status is not None and os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
-        if self._ends_with_main and code is None and number in (None, signal.SIGKILL) and self._main_is_ending():
+        by_kill = came_to_watch and code is None and number in (None, signal.SIGKILL)
+        if self._ends_with_main and by_kill and self._main_is_ending():
             self._killed_with_main.append(seen)
         self._journal.add(
             FactName.PROCESS_ENDED,
