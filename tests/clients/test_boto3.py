@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from botocore import xform_name
 from botocore.exceptions import ClientError, WaiterError
 
+from runner.wire.app import OPERATIONS
 from tests.clients import requests
 from tests.runs.serving import Served
 from tests.waiting import wait_until
@@ -212,3 +216,59 @@ def test_tags(sagemaker: Any) -> None:
     sagemaker.delete_tags(ResourceArn=arn, TagKeys=["stage", "absent"])
     found = [tag for page in sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn) for tag in page["Tags"]]
     assert found == [{"Key": "runner:grace-seconds", "Value": "3"}, {"Key": "team", "Value": "a"}]
+
+
+def test_every_operation_is_called_by_boto3(
+    sagemaker: Any, served: Served, home: Path, variables: dict[str, str]
+) -> None:
+    """Those that the tests above do not call; the rest of what is offered is counted at the end."""
+    put_model(served, home)
+    sagemaker.create_training_job(**requests.training("one", "sh", "-c", "echo hello; sleep 600", grace=0))
+    sagemaker.create_compilation_job(**requests.compilation("one", grace=0))
+    sagemaker.create_hyper_parameter_tuning_job(**requests.tuning("one", 1, 1, grace=0))
+    assert names_of(sagemaker, "list_compilation_jobs", "Compilation") == ["one"]
+    assert names_of(sagemaker, "list_hyper_parameter_tuning_jobs", "HyperParameterTuning") == ["one"]
+    assert "one" in names_of(sagemaker, "list_training_jobs", "Training")
+    logs = boto3.session.Session().client("logs")
+    group = {"logGroupName": "/aws/sagemaker/TrainingJobs"}
+    streams = wait_until(
+        lambda: [s for s in pages(logs, "describe_log_streams", "logStreams", **group) if is_of_one(s)],
+        within=30,
+        saying="there is no log stream",
+    )
+    assert group["logGroupName"] in [g["logGroupName"] for g in pages(logs, "describe_log_groups", "logGroups")]
+    stream = streams[0]["logStreamName"]
+    events = logs.get_log_events(**group, logStreamName=stream, startFromHead=True)["events"]
+    assert [event["message"] for event in events] == ["hello"]
+    found = pages(logs, "filter_log_events", "events", **group, logStreamNamePrefix="one/", filterPattern="hello")
+    assert [event["logStreamName"] for event in found] == [stream]
+    logs.close()
+    sagemaker.stop_training_job(TrainingJobName="one")
+    sagemaker.stop_compilation_job(CompilationJobName="one")
+    sagemaker.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="one")
+    until(lambda: tuning_status(sagemaker, "one"), "Stopped")
+    until(lambda: training_status(sagemaker, "one"), "Stopped")
+    sagemaker.delete_hyper_parameter_tuning_job(HyperParameterTuningJobName="one")
+    assert names_of(sagemaker, "list_hyper_parameter_tuning_jobs", "HyperParameterTuning") == []
+    sagemaker.delete_training_job(TrainingJobName="one")
+    called = set(re.findall(r"\.((?:create|describe|list|stop|delete|add|get|filter)_\w+)", Path(__file__).read_text()))
+    called |= set(re.findall(r'"((?:describe|list|filter)_\w+)"', Path(__file__).read_text()))
+    offered = {xform_name(name) for operations in OPERATIONS.values() for name in operations}
+    assert offered <= called, offered - called
+
+
+def is_of_one(stream: dict[str, Any]) -> bool:
+    return bool(stream["logStreamName"].startswith("one/"))
+
+
+def pages(client: Any, operation: str, member: str, **members: Any) -> list[dict[str, Any]]:
+    """All that a paginator gives; none of a log group that is not there yet, as before a first line."""
+    try:
+        return [one for page in client.get_paginator(operation).paginate(**members) for one in page[member]]
+    except client.exceptions.ResourceNotFoundException:
+        return []
+
+
+def names_of(client: Any, operation: str, kind: str) -> list[str]:
+    found = [job for page in client.get_paginator(operation).paginate() for job in page[f"{kind}JobSummaries"]]
+    return [str(job[f"{kind}JobName"]) for job in found]

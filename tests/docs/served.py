@@ -79,10 +79,10 @@ class Session:
         }
 
     def _started(self, config: str | None) -> Served:
-        options = []
+        options = ["--host", "127.0.0.1"]
         if config is not None:
             (self._home / "runner.toml").write_text(config)
-            options = ["--config", str(self._home / "runner.toml")]
+            options += ["--config", str(self._home / "runner.toml")]
         (state := self._home / ".local" / "state").mkdir(parents=True)
         server = Served(state / "grace-runner", self._home / "serve.log", *options)
         server.start()

@@ -1,4 +1,4 @@
-"""`runner serve` as a real process: started, killed, started again."""
+"""A supervisor as a process of its own: started, killed, started again."""
 
 from __future__ import annotations
 
@@ -16,11 +16,18 @@ from tests.waiting import wait_until
 REPOSITORY = Path(__file__).parents[2]
 
 
+_SERVE = """
+import sys
+from runner.api import serve
+serve(sys.argv[1], ready=lambda: print("runner listening on", sys.argv[1], flush=True))
+"""
+
+
 class Served:
     """One data directory and the supervisors that serve it, one after the other."""
 
     def __init__(self, data_dir: Path, output: Path, *options: str) -> None:
-        """`options`: more of them for `runner serve`."""
+        """`options` of `runner serve`; without any, the same supervisor without its endpoint, which starts sooner."""
         self.data_dir = data_dir
         self._options = options
         self._output = output
@@ -47,7 +54,7 @@ class Served:
         before = len(self.output)
         with self._output.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "runner", "serve", "--port", "0", "--data-dir", self.data_dir, *self._options],
+                [sys.executable, *self._command()],
                 cwd=REPOSITORY,
                 env=_activated(),
                 stdin=subprocess.DEVNULL,
@@ -60,6 +67,11 @@ class Served:
             saying=lambda: f"runner serve does not listen: {self.output}",
         )
         return self.connect()
+
+    def _command(self) -> list[str]:
+        if self._options:
+            return ["-m", "runner", "serve", "--port", "0", "--data-dir", str(self.data_dir), *self._options]
+        return ["-c", _SERVE, str(self.data_dir)]
 
     def connect(self) -> Runner:
         """One more client; closed at the end of the test."""
