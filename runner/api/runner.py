@@ -29,7 +29,7 @@ from runner.api.job import Job, Seconds
 from runner.api.requests import Input, Objective, Paths, Training, uris
 from runner.errors import InvalidRequest, NameInUse, NoSuchJob
 from runner.jobs import asked
-from runner.jobs.base import Defaults, Kind, Request
+from runner.jobs.base import Defaults, Kind, Request, kind_named
 from runner.jobs.types import TYPES
 from runner.lifecycle.stops import Isolation
 from runner.settings import Settings
@@ -158,7 +158,7 @@ class Runner:
         inherits; default: that of the process in which the supervisor runs. `checkpoints`, of a training job: as for
         `train`. Raises InvalidRequest, NameInUse, IsolationUnavailable.
         """
-        wanted = _kind(kind)
+        wanted = kind_named("kind", kind)
         if environment is None and not isinstance(self._verbs, Client):
             environment = dict(os.environ)
         folder = _folder(cwd)
@@ -257,13 +257,13 @@ class Runner:
             raise NoSuchJob(f"there is no job with the name {name}")
         if len(kinds) > 1:
             raise InvalidRequest("kind", f"must be given: there are jobs named {name} of type {' and '.join(kinds)}")
-        found = Job(self, _kind(kinds[0]), name)
+        found = Job(self, kind_named("kind", kinds[0]), name)
         found.summary()
         return found
 
     def list(self, kind: str | None = None) -> Summaries:
         """Summaries of all jobs, or of all of one type, in the order of their creation; times in seconds since 1970."""
-        return self._thread.call(self._verbs.list(None if kind is None else _kind(kind)))
+        return self._thread.call(self._verbs.list(None if kind is None else kind_named("kind", kind)))
 
     def describe(self, name: str, kind: str | None = None) -> dict[str, Any]:
         """See `Job.describe`."""
@@ -357,11 +357,3 @@ class Runner:
 def _folder(cwd: str | os.PathLike[str] | None) -> str:
     """The working directory of a job."""
     return os.getcwd() if cwd is None else os.path.abspath(cwd)
-
-
-def _kind(value: str) -> Kind:
-    try:
-        return Kind(value)
-    except ValueError:
-        known = ", ".join(kind.value for kind in Kind)
-        raise InvalidRequest("kind", f"must be one of {known}, not {value!r}") from None

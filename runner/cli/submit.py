@@ -12,8 +12,8 @@ from runner import settings
 from runner.api import Job, background
 from runner.cli import opening, pipes, requests, terminal, wishes
 from runner.cli.opening import folder_of
-from runner.errors import InvalidRequest, NameInUse, NoSupervisor
-from runner.jobs.base import Defaults, Kind
+from runner.errors import NameInUse, NoSupervisor
+from runner.jobs.base import Defaults, Kind, kind_named
 from runner.jobs.types import TYPES
 
 
@@ -33,7 +33,7 @@ def submit(wish: Wish) -> int:
 
     Raises InvalidRequest, NameInUse, IsolationUnavailable, and what a supervisor could not be started for.
     """
-    kind, folder, here = _kind(wish.kind), folder_of(wish.data_dir), wishes.here()
+    kind, folder, here = kind_named("TYPE", wish.kind), folder_of(wish.data_dir), wishes.here()
     request = requests.read(wish.file)
     name = TYPES[kind].parse(request, Defaults()).name
     _check_free(folder, kind, name)
@@ -51,14 +51,6 @@ def submit(wish: Wish) -> int:
     else:
         print(f"{job.name} {arn}")
     return 0
-
-
-def _kind(value: str) -> Kind:
-    try:
-        return Kind(value)
-    except ValueError:
-        known = ", ".join(kind.value for kind in Kind)
-        raise InvalidRequest("TYPE", f"must be one of {known}, not {value!r}") from None
 
 
 def _check_free(folder: Path, kind: Kind, name: str) -> None:

@@ -26,6 +26,15 @@ class Kind(Enum):
     TUNING = "tuning"
 
 
+def kind_named(field: str, value: object) -> Kind:
+    """The job type of this name; InvalidRequest for `field` if there is none."""
+    try:
+        return Kind(value)
+    except ValueError:
+        known = ", ".join(kind.value for kind in Kind)
+        raise InvalidRequest(field, f"must be one of {known}, not {value!r}") from None
+
+
 def key(kind: Kind, name: str) -> str:
     """What a job is called inside a data directory: `training/digits-1`. Also its folder under `jobs/`."""
     return f"{kind.value}/{name}"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.errors import InvalidRequest, RunnerError
-from runner.jobs.base import Kind
+from runner.jobs.base import kind_named
 from runner.supervisor import protocol
 from runner.supervisor.layout import SOCKET_NAME
 from runner.supervisor.service import Service
@@ -164,7 +164,7 @@ class Server:
             raise InvalidRequest("verb", f"must be one of {', '.join(_VERBS)}, not {request.get('verb')!r}")
         arguments = dict(request.get("args") or {})
         if arguments.get("kind") is not None:
-            arguments["kind"] = _kind(arguments["kind"])
+            arguments["kind"] = kind_named("kind", arguments["kind"])
         try:
             call = act(**arguments)
         except TypeError as error:
@@ -188,14 +188,6 @@ def _request(line: bytes) -> dict[str, Any]:
     if not isinstance(request, dict):
         raise InvalidRequest("request", "must be an object")
     return request
-
-
-def _kind(value: object) -> Kind:
-    try:
-        return Kind(value)
-    except ValueError:
-        known = ", ".join(kind.value for kind in Kind)
-        raise InvalidRequest("kind", f"must be one of {known}, not {value!r}") from None
 
 
 def _is_ours(writer: asyncio.StreamWriter) -> bool:

@@ -8,7 +8,6 @@ import logging
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -40,7 +39,7 @@ from runner.supervisor.tagging import Tags
 from runner.supervisor.verbs import Summaries
 
 if TYPE_CHECKING:
-    from runner.supervisor.streams import Ends, Listing, Matches, Page, Search, Stream, Wish
+    from runner.supervisor.log_streams import LogStreams
 
 _logger = logging.getLogger(__name__)
 
@@ -244,6 +243,13 @@ class Service:
         await waiting.more(self._core.waiters, live, after)
         return self._archive.logs(kind, name, after)
 
+    @property
+    def log_streams(self) -> LogStreams:
+        """The jobs' output as CloudWatch Logs has it; imported when the endpoint asks for it."""
+        from runner.supervisor.log_streams import LogStreams
+
+        return LogStreams(self._archive)
+
     async def report(self, kind: Kind, name: str) -> dict[str, Any]:
         """See `Archive.report`."""
         return self._archive.report(kind, name)
@@ -403,45 +409,6 @@ class Service:
         if isinstance(step, Refusal):
             raise NoSuchJob(f"{live.key} is being deleted")
         return live
-
-    # --- output as log streams (CloudWatch Logs); times are ns since 1970. Imported when the endpoint asks for it
-
-    async def first_run(self, kind: Kind) -> int | None:
-        """See `Archive.first_run`."""
-        return self._archive.first_run(kind)
-
-    async def log_streams(self, kind: Kind, beginning: str, listing: Listing) -> Sequence[Ends]:
-        """Log streams whose names begin so."""
-        find = self._archive.streams(kind, beginning)
-        from runner.supervisor import streams
-
-        return await asyncio.to_thread(lambda: streams.listed(find(), listing))
-
-    async def log_stream(self, kind: Kind, name: str) -> Stream:
-        """The log stream of this name, which may have no events yet. Raises NoSuchJob."""
-        for stream in await asyncio.to_thread(self._archive.streams(kind, name)):
-            if stream.name == name:
-                return stream
-        raise NoSuchJob(f"no {kind.value} job has a log stream {name}")
-
-    async def log_page(self, stream: Stream, wish: Wish) -> Page | None:
-        """Some events of a log stream. None: it has none at all."""
-        from runner.supervisor import streams
-
-        return await asyncio.to_thread(streams.page, stream, wish)
-
-    async def log_search(self, kind: Kind, where: str | Sequence[str], what: Search) -> Matches:
-        """Events of the log streams whose names begin so, or that have one of these names.
-
-        Raises NoSuchJob for a name that no log stream has.
-        """
-        if isinstance(where, str):
-            find = self._archive.streams(kind, where, what.since, what.before)
-        else:
-            find = partial(tuple, [await self.log_stream(kind, name) for name in sorted(set(where))])
-        from runner.supervisor import streams
-
-        return await asyncio.to_thread(lambda: streams.search(find(), what))
 
 
 def _without(tags: Tags, keys: Collection[str]) -> Tags:

@@ -42,7 +42,9 @@ async def describe_log_groups(call: Call, request: Members) -> Members:
     if token and token not in GROUPS:
         raise _invalid_token()
     names = [name for name in sorted(GROUPS) if name > token and wanted(name)]
-    started = [(name, found) for name in names if (found := await call.service.first_run(GROUPS[name])) is not None]
+    started = [
+        (name, found) for name in names if (found := call.service.log_streams.first_run(GROUPS[name])) is not None
+    ]
     limit = request.get("limit", _MOST_DESCRIBED)
     shown = [_group(call, name, milliseconds(ns)) for name, ns in started[:limit]]
     if request.get("logGroupNamePattern"):
@@ -84,7 +86,7 @@ async def _kind(call: Call, request: Members) -> Kind:
     if (name is None) == (identifier is None):
         raise _invalid("Exactly one of logGroupName and logGroupIdentifier must be given.")
     kind = GROUPS.get(str(name) if identifier is None else _name(call, identifier))
-    if kind is None or await call.service.first_run(kind) is None:
+    if kind is None or call.service.log_streams.first_run(kind) is None:
         raise Fault("ResourceNotFoundException", "The specified log group does not exist.")
     return kind
 
@@ -112,7 +114,7 @@ async def describe_log_streams(call: Call, request: Members) -> Members:
     after = _stream_token(request, by_time)
     # One more than is shown tells whether there are more.
     listing = Listing(by_time, request.get("descending", False), after, limit + 1)
-    found = await call.service.log_streams(kind, prefix, listing)
+    found = await call.service.log_streams.listed(kind, prefix, listing)
     answer: Members = {"logStreams": [_stream(call, request, one) for one in found[:limit]]}
     if len(found) <= limit:
         return answer
@@ -158,7 +160,7 @@ async def get_log_events(call: Call, request: Members) -> Members:
     kind = await _kind(call, request)
     missing = Fault("ResourceNotFoundException", "The specified log stream does not exist.")
     try:
-        stream = await call.service.log_stream(kind, request["logStreamName"])
+        stream = await call.service.log_streams.named(kind, request["logStreamName"])
     except NoSuchJob:
         raise missing from None
     forwards, place = _event_token(request, stream)
@@ -170,7 +172,7 @@ async def get_log_events(call: Call, request: Members) -> Members:
         forwards=forwards,
         count=request.get("limit", _MOST_EVENTS),
     )
-    page = await call.service.log_page(stream, wish)
+    page = await call.service.log_streams.page(stream, wish)
     if page is None:
         raise missing
     return {
@@ -223,7 +225,7 @@ async def filter_log_events(call: Call, request: Members) -> Members:
         count=request.get("limit", _MOST_EVENTS),
     )
     try:
-        matches = await call.service.log_search(kind, names if names is not None else prefix or "", what)
+        matches = await call.service.log_streams.search(kind, names if names is not None else prefix or "", what)
     except NoSuchJob:
         raise Fault("ResourceNotFoundException", "The specified log stream does not exist.") from None
     answer: Members = {

@@ -10,28 +10,6 @@ from runner.jobs.base import Kind
 from runner.wire import jobs, listing
 from runner.wire.calls import Call, Members, Operation
 
-_NAME = "CompilationJobName"
-
-
-async def create(call: Call, request: Members) -> Members:
-    """CreateCompilationJob."""
-    return {"CompilationJobArn": await jobs.create(call, Kind.COMPILATION, request)}
-
-
-async def describe(call: Call, request: Members) -> Members:
-    """DescribeCompilationJob."""
-    return await jobs.describe(call, Kind.COMPILATION, request[_NAME])
-
-
-async def stop(call: Call, request: Members) -> None:
-    """StopCompilationJob: 200 with an empty body; the job is STOPPING from now on."""
-    await jobs.stop(call, Kind.COMPILATION, request[_NAME])
-
-
-async def delete(call: Call, request: Members) -> None:
-    """DeleteCompilationJob."""
-    await jobs.delete(call, Kind.COMPILATION, request[_NAME])
-
 
 async def list_all(call: Call, request: Members) -> Members:
     """ListCompilationJobs: by CreationTime, ascending, where the request does not say otherwise."""
@@ -53,10 +31,7 @@ def _summary(job: Mapping[str, Any]) -> dict[str, Any]:
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
-        "CreateCompilationJob": create,
-        "DescribeCompilationJob": describe,
+        **jobs.operations(Kind.COMPILATION),
         "ListCompilationJobs": list_all,
-        "StopCompilationJob": stop,
-        "DeleteCompilationJob": delete,
     }
 )

@@ -9,28 +9,19 @@ import ipaddress
 import logging
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from http import HTTPStatus
 from typing import Any, cast
 
-import h11
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from runner.errors import InvalidRequest, RunnerError
-from runner.linux.sockets import owner_of_peer
 from runner.settings import Settings
 from runner.supervisor.service import Service
 from runner.wire import model
-from runner.wire.answers import refusal
 from runner.wire.app import app
 from runner.wire.beside import beside, service_of
-from runner.wire.calls import Fault
-from runner.wire.guard import OWNER, App, Guard, Receive, Scope, Send
+from runner.wire.connection import Connection
+from runner.wire.guard import App, Guard, Receive, Scope, Send
 
-DEFAULT_HOST = "127.0.0.1"
-DEFAULT_PORT = 8770
-HEAD_SECONDS = 60.0
-"""In which the head of a request must have come."""
 _LAST_ANSWERS = 5
 """Seconds that answers under way have when the endpoint closes."""
 
@@ -97,70 +88,6 @@ def _by_service(own: App, others: App, services: Sequence[str]) -> App:
     return whole
 
 
-class _Connection(H11Protocol):
-    """Notes whose it is when it is made: a client that hangs up after its request has still asked."""
-
-    _due: asyncio.TimerHandle | None = None
-    """When the head must have come that is waited for: connections are not held for nothing, by whomever."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        super().connection_made(transport)
-        ends = self.server, self.client
-        owner = owner_of_peer(cast(Any, ends[0]), ends[1]) if ends[0] and ends[1] else None
-        self.app_state = {**self.app_state, OWNER: owner}
-        self._watch_head()
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        self._watch_head()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        self._forget_head()
-
-    def _watch_head(self) -> None:
-        cycle = self._cycle()
-        if cycle is not None and not cycle.response_complete:
-            self._forget_head()
-        elif self._due is None and not self.transport.is_closing():
-            self._due = self.loop.call_later(HEAD_SECONDS, self._give_up)
-
-    def _forget_head(self) -> None:
-        if self._due is not None:
-            self._due.cancel()
-            self._due = None
-
-    def _give_up(self) -> None:
-        why = f"The head of a request has not come within {HEAD_SECONDS:g} s."
-        self._refuse(Fault("RequestTimeoutException", why, 408))
-
-    def _cycle(self) -> RequestResponseCycle | None:
-        return self.cycle  # uvicorn's types know nothing of the time before the first request
-
-    def send_400_response(self, msg: str) -> None:
-        """What is no HTTP is refused in AWS's shape too."""
-        self._refuse(Fault("BadRequestException", msg))
-
-    def _refuse(self, fault: Fault) -> None:
-        """Without a request that could be answered."""
-        answer = refusal(fault)
-        headers = [*answer.raw_headers, (b"connection", b"close")]
-        reason = HTTPStatus(fault.status).phrase.encode()
-        head = h11.Response(status_code=fault.status, reason=reason, headers=headers)
-        with contextlib.suppress(h11.LocalProtocolError):  # another answer has begun: this one has no place
-            for event in (head, h11.Data(data=bytes(answer.body)), h11.EndOfMessage()):
-                self.transport.write(self.conn.send(event) or b"")
-        self.transport.close()
-
-    def shutdown(self) -> None:
-        """The server ends: a request that has not come whole is not waited for."""
-        cycle = self._cycle()
-        if cycle is not None and cycle.more_body:
-            self.transport.close()
-        else:
-            super().shutdown()
-
-
 class _Server(uvicorn.Server):
     """Without signal handlers, which are the supervisor's, and without uvicorn's ten looks a second at its clock."""
 
@@ -186,7 +113,7 @@ def _config(application: App) -> uvicorn.Config:
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # a request that is no HTTP is no matter of ours
     return uvicorn.Config(
         cast(Any, application),
-        http=_Connection,
+        http=Connection,
         ws="none",
         lifespan="off",
         log_config=None,

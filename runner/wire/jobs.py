@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,10 +10,38 @@ from runner.errors import JobEnded, JobNotEnded, NameInUse, NoSuchJob
 from runner.jobs import naming
 from runner.jobs.base import Defaults, Kind
 from runner.jobs.types import TYPES
-from runner.wire.calls import Call, Members
+from runner.wire.calls import Call, Members, Operation
 from runner.wire.faults import STOPPING, fault, is_set
 
+Told = Callable[[Members], Members]
+"""What an answer of Describe shows of what is on record."""
+
 _STOPPING = frozenset({"Stopping", "STOPPING"})
+
+
+def operations(kind: Kind, told: Told = lambda described: described) -> Mapping[str, Operation]:
+    """Create, Describe, Stop and Delete of a job type, by their names: they differ in those of their members only."""
+    member = TYPES[kind].name_member
+    noun = member.removesuffix("Name")
+
+    async def create_one(call: Call, request: Members) -> Members:
+        return {f"{noun}Arn": await create(call, kind, request)}
+
+    async def describe_one(call: Call, request: Members) -> Members:
+        return told(await describe(call, kind, request[member]))
+
+    async def stop_one(call: Call, request: Members) -> None:
+        await stop(call, kind, request[member])
+
+    async def delete_one(call: Call, request: Members) -> None:
+        await delete(call, kind, request[member])
+
+    return {
+        f"Create{noun}": create_one,
+        f"Describe{noun}": describe_one,
+        f"Stop{noun}": stop_one,
+        f"Delete{noun}": delete_one,
+    }
 
 
 def arn(call: Call, kind: Kind, name: str) -> str:
@@ -60,7 +88,10 @@ async def describe(call: Call, kind: Kind, name: str) -> dict[str, Any]:
 
 
 async def stop(call: Call, kind: Kind, name: str) -> None:
-    """Begin the stop: it is durable when this returns. Raises Fault for a job that is not there or has ended."""
+    """Begin the stop: it is durable, and shown as Stopping, when this returns, and answered 200 with an empty body.
+
+    Raises Fault for a job that is not there or has ended.
+    """
     with named(call, kind, name):
         try:
             if is_set(call.settings, kind, STOPPING):

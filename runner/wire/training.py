@@ -9,34 +9,13 @@ from runner.jobs.base import Kind
 from runner.wire import jobs, listing
 from runner.wire.calls import Call, Members, Operation
 
-_NAME = "TrainingJobName"
-_NEVER_TRUE = ("WarmPoolStatusEquals", "TrainingPlanArnEquals")
+NEVER_TRUE = ("WarmPoolStatusEquals", "TrainingPlanArnEquals")
 """Filters by what no job here has: warm pools and training plans."""
-
-
-async def create(call: Call, request: Members) -> Members:
-    """CreateTrainingJob."""
-    return {"TrainingJobArn": await jobs.create(call, Kind.TRAINING, request)}
-
-
-async def describe(call: Call, request: Members) -> Members:
-    """DescribeTrainingJob."""
-    return await jobs.describe(call, Kind.TRAINING, request[_NAME])
-
-
-async def stop(call: Call, request: Members) -> None:
-    """StopTrainingJob: 200 with an empty body; the job is Stopping from now on."""
-    await jobs.stop(call, Kind.TRAINING, request[_NAME])
-
-
-async def delete(call: Call, request: Members) -> None:
-    """DeleteTrainingJob."""
-    await jobs.delete(call, Kind.TRAINING, request[_NAME])
 
 
 async def list_all(call: Call, request: Members) -> Members:
     """ListTrainingJobs: by CreationTime, ascending, where the request does not say otherwise."""
-    if any(member in request for member in _NEVER_TRUE):
+    if any(member in request for member in NEVER_TRUE):
         return {"TrainingJobSummaries": []}
     found = await listing.page(call, Kind.TRAINING, request, "CreationTime")
     return {"TrainingJobSummaries": found["jobs"], "NextToken": found["NextToken"]}
@@ -44,10 +23,7 @@ async def list_all(call: Call, request: Members) -> Members:
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
-        "CreateTrainingJob": create,
-        "DescribeTrainingJob": describe,
+        **jobs.operations(Kind.TRAINING),
         "ListTrainingJobs": list_all,
-        "StopTrainingJob": stop,
-        "DeleteTrainingJob": delete,
     }
 )

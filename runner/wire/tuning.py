@@ -1,4 +1,7 @@
-"""Hyperparameter tuning jobs on the wire, and the training jobs that they have launched."""
+"""Hyperparameter tuning jobs on the wire, and the training jobs that they have launched.
+
+A deletion leaves those training jobs, and their artifacts, where they are.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +20,6 @@ _DEFINITIONS, _OWN_RANGES = "TrainingJobDefinitions", "HyperParameterRanges"
 _LISTS = ("IntegerParameterRanges", "ContinuousParameterRanges", "CategoricalParameterRanges")
 
 
-async def create(call: Call, request: Members) -> Members:
-    """CreateHyperParameterTuningJob."""
-    return {"HyperParameterTuningJobArn": await jobs.create(call, Kind.TUNING, request)}
-
-
-async def describe(call: Call, request: Members) -> Members:
-    """DescribeHyperParameterTuningJob."""
-    return _told(await jobs.describe(call, Kind.TUNING, request[_NAME]))
-
-
 def _told(described: Members) -> Members:
     """With what AWS adds to a request: defaults, and lists of ranges though they are empty.
 
@@ -43,16 +36,6 @@ def _with_every_list(of: Members, ranges: str) -> Members:
     if of.get(ranges) is None:
         return of
     return {**of, ranges: {**dict.fromkeys(_LISTS, ()), **of[ranges]}}
-
-
-async def stop(call: Call, request: Members) -> None:
-    """StopHyperParameterTuningJob: 200 with an empty body; the job and all its trainings are Stopping from now on."""
-    await jobs.stop(call, Kind.TUNING, request[_NAME])
-
-
-async def delete(call: Call, request: Members) -> None:
-    """DeleteHyperParameterTuningJob: its training jobs and their artifacts stay."""
-    await jobs.delete(call, Kind.TUNING, request[_NAME])
 
 
 async def list_all(call: Call, request: Members) -> Members:
@@ -138,11 +121,8 @@ def _behind(children: Sequence[dict[str, Any]], request: Members) -> list[dict[s
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
-        "CreateHyperParameterTuningJob": create,
-        "DescribeHyperParameterTuningJob": describe,
+        **jobs.operations(Kind.TUNING, _told),
         "ListHyperParameterTuningJobs": list_all,
-        "StopHyperParameterTuningJob": stop,
-        "DeleteHyperParameterTuningJob": delete,
         "ListTrainingJobsForHyperParameterTuningJob": list_trainings,
     }
 )

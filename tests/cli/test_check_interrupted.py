@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import leftovers
-from tests.cli.commanding import Command, private_directories
+from tests.cli.commanding import Command, private_directories, run
 from tests.probing import probe
 from tests.waiting import wait_until
 
@@ -62,3 +62,14 @@ def test_signal(folder: Path, isolation: str, number: signal.Signals) -> None:
         assert command.send(number).end(within=5).code == -number
     leftovers.assert_nothing_left(before, within=2)
     wait_until(lambda: not private_directories(folder), within=2, saying=lambda: f"{private_directories(folder)}")
+
+
+def test_no_import_is_under_way_once_the_program_runs(folder: Path) -> None:
+    """An interrupt in the middle of one would end Python by SIGINT itself, however it was handled."""
+    options = ("--isolation", "pid1", "--when-log", "ready", "--grace", 5)
+    done = run(folder, "check", *options, "--", *probe("polite"), variables={"PYTHONPROFILEIMPORTTIME": "1"})
+    before, announced, after = done.err.partition("the stop comes")
+    assert done.code == 0
+    assert "runner.diagnosis.story" in before
+    assert announced
+    assert "import time:" not in after

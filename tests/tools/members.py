@@ -85,7 +85,7 @@ _SEEN_OF = {f"Describe{kind}" for kind in KINDS} | {
 
 
 def _becomes(operation: str, member: str) -> str:
-    if operation == "ListTrainingJobs" and member in training._NEVER_TRUE:
+    if operation == "ListTrainingJobs" and member in training.NEVER_TRUE:
         return "accepted: no job here has any, so the list is empty"
     kind = KINDS.get(operation.removeprefix("Create"))
     if not operation.startswith("Create") or kind is None:

@@ -1,0 +1,83 @@
+"""One connection of the endpoint: whose it is, how long a request may take to begin, what is no HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from http import HTTPStatus
+from typing import Any, cast
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+
+from runner.linux.sockets import owner_of_peer
+from runner.wire.answers import refusal
+from runner.wire.calls import Fault
+from runner.wire.guard import OWNER
+
+HEAD_SECONDS = 60.0
+"""In which the head of a request must have come."""
+
+
+class Connection(H11Protocol):
+    """Notes whose it is when it is made: a client that hangs up after its request has still asked."""
+
+    _due: asyncio.TimerHandle | None = None
+    """When the head must have come that is waited for: connections are not held for nothing, by whomever."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        ends = self.server, self.client
+        owner = owner_of_peer(cast(Any, ends[0]), ends[1]) if ends[0] and ends[1] else None
+        self.app_state = {**self.app_state, OWNER: owner}
+        self._watch_head()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._forget_head()
+
+    def _watch_head(self) -> None:
+        cycle = self._cycle()
+        if cycle is not None and not cycle.response_complete:
+            self._forget_head()
+        elif self._due is None and not self.transport.is_closing():
+            self._due = self.loop.call_later(HEAD_SECONDS, self._give_up)
+
+    def _forget_head(self) -> None:
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+
+    def _give_up(self) -> None:
+        why = f"The head of a request has not come within {HEAD_SECONDS:g} s."
+        self._refuse(Fault("RequestTimeoutException", why, 408))
+
+    def _cycle(self) -> RequestResponseCycle | None:
+        return self.cycle  # uvicorn's types know nothing of the time before the first request
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP is refused in AWS's shape too."""
+        self._refuse(Fault("BadRequestException", msg))
+
+    def _refuse(self, fault: Fault) -> None:
+        """Without a request that could be answered."""
+        answer = refusal(fault)
+        headers = [*answer.raw_headers, (b"connection", b"close")]
+        reason = HTTPStatus(fault.status).phrase.encode()
+        head = h11.Response(status_code=fault.status, reason=reason, headers=headers)
+        with contextlib.suppress(h11.LocalProtocolError):  # another answer has begun: this one has no place
+            for event in (head, h11.Data(data=bytes(answer.body)), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+    def shutdown(self) -> None:
+        """The server ends: a request that has not come whole is not waited for."""
+        cycle = self._cycle()
+        if cycle is not None and cycle.more_body:
+            self.transport.close()
+        else:
+            super().shutdown()
