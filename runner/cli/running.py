@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from runner.api import Job, Runner
 from runner.cli import kept, terminal
 from runner.cli.triggers import Trigger
 from runner.cli.wishes import Wish
 from runner.errors import ExpressionTooSlow, JobEnded, WaitTimeout
 
 if TYPE_CHECKING:
+    from runner.api import Job, Runner
     from runner.diagnosis.report import Report
 
 _LAST_LINES = 10

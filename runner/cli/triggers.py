@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from runner.api import Job
 from runner.cli import terminal
 from runner.errors import InvalidRequest, JobEnded, WaitTimeout
+
+if TYPE_CHECKING:
+    from runner.api import Job
 
 _FILE_EVERY = 0.05
 _START_EVERY = 0.01
