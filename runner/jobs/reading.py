@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from runner.errors import InvalidRequest
 from runner.jobs.naming import shown
@@ -42,8 +41,7 @@ def check_uri(path: str, uri: str, *, key_required: bool = False) -> str:
     return uri
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """An object of the request, which knows its path in it. A member that is null is an absent one."""
 
     value: Mapping[str, Any]
