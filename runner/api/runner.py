@@ -15,7 +15,6 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import secrets
 import shutil
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
@@ -183,7 +182,7 @@ class Runner:
         `/opt/ml/checkpoints` is kept, and from which it is brought back (`CheckpointConfig`). Raises as `submit`.
         """
         wishes = requests.tags(grace, isolation, tags)
-        name = name or f"training-{secrets.token_hex(4)}"
+        name = name or f"training-{os.urandom(4).hex()}"
         channels = requests.channels(inputs, name)
         training = Training(command, environment, hyperparameters, uris(channels), max_runtime)
         asked.checkpoints(checkpoints, _folder(cwd))
@@ -204,7 +203,7 @@ class Runner:
     ) -> Job:
         """Compile a model, a file of this machine or an S3 URI, for a target device. Raises as `submit`."""
         wishes = requests.tags(grace, isolation, tags)
-        name = name or f"compilation-{secrets.token_hex(4)}"
+        name = name or f"compilation-{os.urandom(4).hex()}"
         source = requests.input_of("model", model, name)
         request = requests.compilation(name, source.uri, framework, target, max_runtime)
         return self._submit(Kind.COMPILATION, {**request, "Tags": wishes}, {"model": source}, None)
@@ -234,7 +233,7 @@ class Runner:
         `grace` and `max_runtime` are those of each training. Raises as `submit`.
         """
         wishes = requests.tags(grace, isolation, tags)
-        name = name or f"tuning-{secrets.token_hex(4)}"
+        name = name or f"tuning-{os.urandom(4).hex()}"
         channels = requests.channels(inputs, name)
         training = Training(command, environment, hyperparameters, uris(channels), max_runtime)
         search = requests.search(ranges, objective, max_jobs, max_parallel, strategy)
