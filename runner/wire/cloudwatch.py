@@ -24,6 +24,8 @@ from runner.wire.calls import Call, Fault, Members, Operation
 GROUPS: Mapping[str, Kind] = {
     found[0]: kind for kind, facts in TYPES.items() if (found := facts.log_stream("", datetime.fromtimestamp(0, UTC)))
 }
+INVALID = "InvalidParameterException"
+"""Where other services answer ValidationException."""
 _NS = 1_000_000
 _MOST_DESCRIBED = 50
 _MOST_EVENTS = 10_000
@@ -267,7 +269,7 @@ def _event_id(stream: Stream, begin: int, ms: int) -> str:
 
 
 def _invalid(message: str) -> Fault:
-    return Fault("InvalidParameterException", message)
+    return Fault(INVALID, message)
 
 
 def _invalid_token() -> Fault:
