@@ -73,6 +73,8 @@ class Position(NamedTuple):
     ms: int
     """Since 1970."""
     stream: str
+    id: str
+    """Of the stream: of its name there may be another one since."""
     begin: int
 
 
@@ -189,6 +191,11 @@ def listed(streams: Sequence[Stream], listing: Listing) -> list[Ends]:
     return [one for one in every if is_next(one.stream, one.last)][: listing.count]
 
 
+def named(streams: Iterable[Stream], name: str) -> Stream | None:
+    """The one of this name, from its first event on."""
+    return next((one.stream for one in _with_ends(stream for stream in streams if stream.name == name)), None)
+
+
 def _with_ends(streams: Iterable[Stream]) -> Iterator[Ends]:
     for stream in streams:
         with Reader(stream.part) as reader:
@@ -213,11 +220,9 @@ class Wish:
     count: int = _MOST_EVENTS
 
 
-def page(stream: Stream, wish: Wish) -> Page | None:
-    """At most `count` events, and about 1 MB. None if the stream has none at all."""
+def page(stream: Stream, wish: Wish) -> Page:
+    """At most `count` events, and about 1 MB."""
     with Reader(stream.part) as reader:
-        if next(reader.forwards(reader.begin), None) is None:
-            return None
         first = reader.begin if wish.since is None else reader.place_at(wish.since)
         last = reader.end if wish.before is None else max(first, reader.place_at(wish.before))
         if wish.forwards:
@@ -257,7 +262,7 @@ def search(streams: Sequence[Stream], what: Search) -> Matches:
     looked = what.after
     room, left = LARGEST_PAGE, MOST_SEARCHED
     for stream, event in _merged(streams, what):
-        here = Position(milliseconds(event.wall), stream.name, event.begin)
+        here = Position(milliseconds(event.wall), stream.name, stream.id, event.begin)
         if left <= 0:
             return Matches(found, looked)
         left -= _length(event) + OVERHEAD
@@ -330,7 +335,7 @@ def _resumed(reader: Reader, stream: Stream, what: Search) -> int | None:
     """The place from which this stream's events come after the one that was looked at last."""
     if what.after is None:
         return None
-    if stream.name == what.after.stream:
+    if stream.id == what.after.id:
         if what.latest_first:
             return what.after.begin
         looked = next(reader.forwards(what.after.begin), None)

@@ -11,7 +11,8 @@ and its place.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from runner.errors import NoSuchJob
@@ -160,11 +161,8 @@ async def get_log_events(call: Call, request: Members) -> Members:
     a token its own direction counts.
     """
     kind = await _kind(call, request)
-    missing = Fault("ResourceNotFoundException", "The specified log stream does not exist.")
-    try:
+    with _stream_is_there():
         stream = await call.service.log_streams.named(kind, request["logStreamName"])
-    except NoSuchJob:
-        raise missing from None
     forwards, place = _event_token(request, stream)
     since, before = request.get("startTime"), request.get("endTime")
     wish = Wish(
@@ -175,8 +173,6 @@ async def get_log_events(call: Call, request: Members) -> Members:
         count=request.get("limit", _MOST_EVENTS),
     )
     page = await call.service.log_streams.page(stream, wish)
-    if page is None:
-        raise missing
     return {
         "events": [
             {"timestamp": milliseconds(wall), "message": text, "ingestionTime": milliseconds(wall)}
@@ -226,10 +222,8 @@ async def filter_log_events(call: Call, request: Members) -> Members:
         latest_first=latest_first,
         count=request.get("limit", _MOST_EVENTS),
     )
-    try:
+    with _stream_is_there():
         matches = await call.service.log_streams.search(kind, names if names is not None else prefix or "", what)
-    except NoSuchJob:
-        raise Fault("ResourceNotFoundException", "The specified log stream does not exist.") from None
     answer: Members = {
         "events": [
             {
@@ -245,8 +239,8 @@ async def filter_log_events(call: Call, request: Members) -> Members:
     }
     if matches.next is None:
         return answer
-    ms, name, begin = matches.next
-    return {**answer, "nextToken": f"{'b' if latest_first else 'f'}/{ms}/{begin}/{name}"}
+    ms, name, stream_id, begin = matches.next
+    return {**answer, "nextToken": f"{'b' if latest_first else 'f'}/{ms}/{begin}/{stream_id}/{name}"}
 
 
 def _search_token(request: Members) -> tuple[Position | None, bool]:
@@ -254,10 +248,11 @@ def _search_token(request: Members) -> tuple[Position | None, bool]:
     token = request.get("nextToken")
     if token is None:
         return None, not request.get("startFromHead", True)
-    found = re.fullmatch(r"([fb])/(\d{1,18})/(\d{1,18})/(.+)", token, re.ASCII)
+    found = re.fullmatch(r"([fb])/(\d{1,18})/(\d{1,18})/([\d.]+)/(.+)", token, re.ASCII)
     if found is None:
         raise _invalid_token()
-    return Position(int(found[2]), found[4], int(found[3])), found[1] == "b"
+    direction, ms, begin, stream_id, name = found.groups()
+    return Position(int(ms), name, stream_id, int(begin)), direction == "b"
 
 
 def _event_id(stream: Stream, begin: int, ms: int) -> str:
@@ -266,6 +261,15 @@ def _event_id(stream: Stream, begin: int, ms: int) -> str:
 
 
 # --- faults
+
+
+@contextmanager
+def _stream_is_there() -> Iterator[None]:
+    """Raises Fault if what is done meanwhile misses a log stream."""
+    try:
+        yield
+    except NoSuchJob:
+        raise Fault("ResourceNotFoundException", "The specified log stream does not exist.") from None
 
 
 def _invalid(message: str) -> Fault:
