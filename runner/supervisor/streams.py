@@ -7,6 +7,7 @@ between two calls: a place is all that a page needs to be continued.
 from __future__ import annotations
 
 import heapq
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -165,7 +166,7 @@ class Listing:
     latest_first: bool = False
     """Or the last name first."""
     after: tuple[int, str] | None = None
-    """Those behind the one with this last event (ms since 1970, ignored for names) and this name."""
+    """Those behind the one with this last event (ms since 1970; 0 in the order of names) and this name."""
     count: int = 50
 
 
@@ -179,10 +180,8 @@ def listed(streams: Sequence[Stream], listing: Listing) -> list[Ends]:
         return last if listing.by_time else 0, stream.name
 
     def is_next(stream: Stream, last: int) -> bool:
-        if listing.after is None:
-            return True
-        here, after = place(stream, last), (listing.after[0] if listing.by_time else 0, listing.after[1])
-        return here < after if listing.latest_first else here > after
+        here, after = place(stream, last), listing.after
+        return after is None or (here < after if listing.latest_first else here > after)
 
     if not listing.by_time:
         following = [stream for stream in streams if is_next(stream, 0)]
@@ -275,34 +274,41 @@ def search(streams: Sequence[Stream], what: Search) -> Matches:
     return Matches(found, None)
 
 
+class _Head(NamedTuple):
+    """What comes next of one stream. The first two members say where it comes; both are negative, latest first."""
+
+    ms: int
+    number: int
+    """Of the stream."""
+    event: Event | None
+    """None: the stream has not been looked into yet, and nothing in it comes before `ms`."""
+    rest: Iterator[Event]
+
+
 def _merged(streams: Sequence[Stream], what: Search) -> Iterator[tuple[Stream, Event]]:
     """All events in the order of the search. No more streams are looked into than the time in question needs."""
     sign = -1 if what.latest_first else 1
-    after = what.after.ms if what.after else 0
-    # (time, stream, event and what follows it); without an event: not looked into yet, and nothing in it is earlier.
-    heap: list[tuple[int, int, Event | None, Iterator[Event]]] = []
-    for number, stream in enumerate(streams):
-        earliest = max(milliseconds(max(stream.started, what.since)), after)
-        heap.append((0 if what.latest_first else earliest, sign * number, None, _walk(stream, what)))
-    if what.latest_first:
-        heap = [one for ended in heap if (one := _next(ended, sign))]
+    heap = [
+        _Head(_first_possible(stream, what), sign * number, None, _walk(stream, what))
+        for number, stream in enumerate(streams)
+    ]
     heapq.heapify(heap)
     while heap:
-        smallest = heap[0]
-        if smallest[2] is not None:
-            yield streams[abs(smallest[1])], smallest[2]
-        following = _next(smallest, sign)
-        if following:
-            heapq.heapreplace(heap, following)
-        else:
+        head = heap[0]
+        if head.event is not None:
+            yield streams[abs(head.number)], head.event
+        event = next(head.rest, None)
+        if event is None:
             heapq.heappop(heap)
+        else:
+            heapq.heapreplace(heap, head._replace(ms=sign * milliseconds(event.wall), event=event))
 
 
-def _next(
-    entry: tuple[int, int, Event | None, Iterator[Event]], sign: int
-) -> tuple[int, int, Event | None, Iterator[Event]] | None:
-    event = next(entry[3], None)
-    return None if event is None else (sign * milliseconds(event.wall), entry[1], event, entry[3])
+def _first_possible(stream: Stream, what: Search) -> int:
+    """`_Head.ms` of a stream that has not been looked into. When its last event was, only its log tells."""
+    if what.latest_first:
+        return -sys.maxsize
+    return max(milliseconds(max(stream.started, what.since)), what.after.ms if what.after else 0)
 
 
 def _walk(stream: Stream, what: Search) -> Iterator[Event]:
