@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice, takewhile
@@ -120,9 +120,9 @@ def owner(stream: str) -> str:
 # --- which there are
 
 
-def of_jobs(kind: Kind, jobs: Iterable[Ran], folders: Mapping[str, Path], beginning: str = "") -> list[Stream]:
-    """The streams of these jobs whose names begin so, in the order of their names."""
-    found = [stream for job in jobs for stream in _of_job(kind, job, folders[job.name])]
+def of_jobs(kind: Kind, jobs: Iterable[Ran], folder: Callable[[str], Path], beginning: str = "") -> list[Stream]:
+    """The streams of these jobs whose names begin so, in the order of their names. `folder` tells that of a job."""
+    found = [stream for job in jobs for stream in _of_job(kind, job, folder(job.name))]
     return sorted((one for one in found if one.name.startswith(beginning)), key=lambda one: one.name)
 
 

@@ -174,13 +174,15 @@ async def get_log_events(call: Call, request: Members) -> Members:
     )
     page = await call.service.log_streams.page(stream, wish)
     return {
-        "events": [
-            {"timestamp": milliseconds(wall), "message": text, "ingestionTime": milliseconds(wall)}
-            for _, _, wall, text in page.events
-        ],
+        "events": [_event(wall, text) for _, _, wall, text in page.events],
         "nextForwardToken": f"f/{stream.id}/{page.behind}",
         "nextBackwardToken": f"b/{stream.id}/{page.before}",
     }
+
+
+def _event(wall: int, text: str) -> Members:
+    ms = milliseconds(wall)
+    return {"timestamp": ms, "message": text, "ingestionTime": ms}
 
 
 def _event_token(request: Members, stream: Stream) -> tuple[bool, int | None]:
@@ -228,10 +230,8 @@ async def filter_log_events(call: Call, request: Members) -> Members:
         "events": [
             {
                 "logStreamName": stream.name,
-                "timestamp": milliseconds(event.wall),
-                "message": event.text,
-                "ingestionTime": milliseconds(event.wall),
-                "eventId": _event_id(stream, event.begin, milliseconds(event.wall)),
+                **_event(event.wall, event.text),
+                "eventId": _event_id(stream, event.begin, event.wall),
             }
             for stream, event in matches.found
         ],
@@ -255,9 +255,9 @@ def _search_token(request: Members) -> tuple[Position | None, bool]:
     return Position(int(ms), name, stream_id, int(begin)), direction == "b"
 
 
-def _event_id(stream: Stream, begin: int, ms: int) -> str:
+def _event_id(stream: Stream, begin: int, wall: int) -> str:
     """56 digits as AWS's have, and as with those in the order of time. The same event always has the same."""
-    return f"{ms:013}{milliseconds(stream.started):013}{stream.job:012}{begin:018}"
+    return f"{milliseconds(wall):013}{milliseconds(stream.started):013}{stream.job:012}{begin:018}"
 
 
 # --- faults
