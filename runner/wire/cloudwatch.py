@@ -83,7 +83,7 @@ def _group(call: Call, name: str, created: int) -> Members:
     }
 
 
-async def _kind(call: Call, request: Members) -> Kind:
+def _kind(call: Call, request: Members) -> Kind:
     """The job type of the group that the request names."""
     name, identifier = request.get("logGroupName"), request.get("logGroupIdentifier")
     if (name is None) == (identifier is None):
@@ -109,7 +109,7 @@ def _name(call: Call, identifier: str) -> str:
 
 async def describe_log_streams(call: Call, request: Members) -> Members:
     """In the order of names or of last events. No token is given if these are all."""
-    kind = await _kind(call, request)
+    kind = _kind(call, request)
     prefix, by_time = request.get("logStreamNamePrefix", ""), request.get("orderBy") == "LastEventTime"
     if prefix and by_time:
         raise _invalid("Cannot order by LastEventTime with a logStreamNamePrefix.")
@@ -160,7 +160,7 @@ async def get_log_events(call: Call, request: Members) -> Members:
     startTime is inclusive, endTime exclusive. Without a token the latest events, or with startFromHead the first; with
     a token its own direction counts.
     """
-    kind = await _kind(call, request)
+    kind = _kind(call, request)
     with _stream_is_there():
         stream = await call.service.log_streams.named(kind, request["logStreamName"])
     forwards, place = _event_token(request, stream)
@@ -204,7 +204,7 @@ async def filter_log_events(call: Call, request: Members) -> Members:
 
     A page may be empty and have a token: then the search goes on behind what was looked at until then.
     """
-    kind = await _kind(call, request)
+    kind = _kind(call, request)
     names, prefix = request.get("logStreamNames"), request.get("logStreamNamePrefix")
     if names is not None and prefix is not None:
         raise _invalid("logStreamNames and logStreamNamePrefix are mutually exclusive parameters.")
