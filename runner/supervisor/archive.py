@@ -131,7 +131,6 @@ class Archive:
         found = [
             job for job in jobs.ran(self._database, kind.value, name, since, before) if not slash or job.name == name
         ]
-        folders = {job.name: self._layout.folder(key(kind, job.name)) for job in found}
         from runner.supervisor import streams
 
-        return partial(streams.of_jobs, kind, found, folders, beginning)
+        return partial(streams.of_jobs, kind, found, lambda name: self._layout.folder(key(kind, name)), beginning)

@@ -32,14 +32,15 @@ class LogStreams:
         return await asyncio.to_thread(lambda: streams.listed(find(), listing))
 
     async def named(self, kind: Kind, name: str) -> Stream:
-        """The log stream of this name, which may have no events yet. Raises NoSuchJob."""
-        for stream in await asyncio.to_thread(self._archive.streams(kind, name)):
-            if stream.name == name:
-                return stream
-        raise NoSuchJob(f"no {kind.value} job has a log stream {name}")
+        """The log stream of this name, which has events. Raises NoSuchJob."""
+        find = self._archive.streams(kind, name)
+        found = await asyncio.to_thread(lambda: streams.named(find(), name))
+        if found is None:
+            raise NoSuchJob(f"no {kind.value} job has a log stream {name}")
+        return found
 
-    async def page(self, stream: Stream, wish: Wish) -> Page | None:
-        """Some events of a log stream. None: it has none at all."""
+    async def page(self, stream: Stream, wish: Wish) -> Page:
+        """Some events of a log stream."""
         return await asyncio.to_thread(streams.page, stream, wish)
 
     async def search(self, kind: Kind, where: str | Sequence[str], what: Search) -> Matches:

@@ -7,7 +7,8 @@ between two calls: a place is all that a page needs to be continued.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice, takewhile
@@ -73,6 +74,8 @@ class Position(NamedTuple):
     ms: int
     """Since 1970."""
     stream: str
+    id: str
+    """Of the stream: of its name there may be another one since."""
     begin: int
 
 
@@ -117,9 +120,9 @@ def owner(stream: str) -> str:
 # --- which there are
 
 
-def of_jobs(kind: Kind, jobs: Iterable[Ran], folders: Mapping[str, Path], beginning: str = "") -> list[Stream]:
-    """The streams of these jobs whose names begin so, in the order of their names."""
-    found = [stream for job in jobs for stream in _of_job(kind, job, folders[job.name])]
+def of_jobs(kind: Kind, jobs: Iterable[Ran], folder: Callable[[str], Path], beginning: str = "") -> list[Stream]:
+    """The streams of these jobs whose names begin so, in the order of their names. `folder` tells that of a job."""
+    found = [stream for job in jobs for stream in _of_job(kind, job, folder(job.name))]
     return sorted((one for one in found if one.name.startswith(beginning)), key=lambda one: one.name)
 
 
@@ -163,7 +166,7 @@ class Listing:
     latest_first: bool = False
     """Or the last name first."""
     after: tuple[int, str] | None = None
-    """Those behind the one with this last event (ms since 1970, ignored for names) and this name."""
+    """Those behind the one with this last event (ms since 1970; 0 in the order of names) and this name."""
     count: int = 50
 
 
@@ -177,16 +180,19 @@ def listed(streams: Sequence[Stream], listing: Listing) -> list[Ends]:
         return last if listing.by_time else 0, stream.name
 
     def is_next(stream: Stream, last: int) -> bool:
-        if listing.after is None:
-            return True
-        here, after = place(stream, last), (listing.after[0] if listing.by_time else 0, listing.after[1])
-        return here < after if listing.latest_first else here > after
+        here, after = place(stream, last), listing.after
+        return after is None or (here < after if listing.latest_first else here > after)
 
     if not listing.by_time:
         following = [stream for stream in streams if is_next(stream, 0)]
         return list(islice(_with_ends(reversed(following) if listing.latest_first else following), listing.count))
     every = sorted(_with_ends(streams), key=lambda one: place(one.stream, one.last), reverse=listing.latest_first)
     return [one for one in every if is_next(one.stream, one.last)][: listing.count]
+
+
+def named(streams: Iterable[Stream], name: str) -> Stream | None:
+    """The one of this name, from its first event on."""
+    return next((one.stream for one in _with_ends(stream for stream in streams if stream.name == name)), None)
 
 
 def _with_ends(streams: Iterable[Stream]) -> Iterator[Ends]:
@@ -213,11 +219,9 @@ class Wish:
     count: int = _MOST_EVENTS
 
 
-def page(stream: Stream, wish: Wish) -> Page | None:
-    """At most `count` events, and about 1 MB. None if the stream has none at all."""
+def page(stream: Stream, wish: Wish) -> Page:
+    """At most `count` events, and about 1 MB."""
     with Reader(stream.part) as reader:
-        if next(reader.forwards(reader.begin), None) is None:
-            return None
         first = reader.begin if wish.since is None else reader.place_at(wish.since)
         last = reader.end if wish.before is None else max(first, reader.place_at(wish.before))
         if wish.forwards:
@@ -257,7 +261,7 @@ def search(streams: Sequence[Stream], what: Search) -> Matches:
     looked = what.after
     room, left = LARGEST_PAGE, MOST_SEARCHED
     for stream, event in _merged(streams, what):
-        here = Position(milliseconds(event.wall), stream.name, event.begin)
+        here = Position(milliseconds(event.wall), stream.name, stream.id, event.begin)
         if left <= 0:
             return Matches(found, looked)
         left -= _length(event) + OVERHEAD
@@ -270,34 +274,41 @@ def search(streams: Sequence[Stream], what: Search) -> Matches:
     return Matches(found, None)
 
 
+class _Head(NamedTuple):
+    """What comes next of one stream. The first two members say where it comes; both are negative, latest first."""
+
+    ms: int
+    number: int
+    """Of the stream."""
+    event: Event | None
+    """None: the stream has not been looked into yet, and nothing in it comes before `ms`."""
+    rest: Iterator[Event]
+
+
 def _merged(streams: Sequence[Stream], what: Search) -> Iterator[tuple[Stream, Event]]:
     """All events in the order of the search. No more streams are looked into than the time in question needs."""
     sign = -1 if what.latest_first else 1
-    after = what.after.ms if what.after else 0
-    # (time, stream, event and what follows it); without an event: not looked into yet, and nothing in it is earlier.
-    heap: list[tuple[int, int, Event | None, Iterator[Event]]] = []
-    for number, stream in enumerate(streams):
-        earliest = max(milliseconds(max(stream.started, what.since)), after)
-        heap.append((0 if what.latest_first else earliest, sign * number, None, _walk(stream, what)))
-    if what.latest_first:
-        heap = [one for ended in heap if (one := _next(ended, sign))]
+    heap = [
+        _Head(_first_possible(stream, what), sign * number, None, _walk(stream, what))
+        for number, stream in enumerate(streams)
+    ]
     heapq.heapify(heap)
     while heap:
-        smallest = heap[0]
-        if smallest[2] is not None:
-            yield streams[abs(smallest[1])], smallest[2]
-        following = _next(smallest, sign)
-        if following:
-            heapq.heapreplace(heap, following)
-        else:
+        head = heap[0]
+        if head.event is not None:
+            yield streams[abs(head.number)], head.event
+        event = next(head.rest, None)
+        if event is None:
             heapq.heappop(heap)
+        else:
+            heapq.heapreplace(heap, head._replace(ms=sign * milliseconds(event.wall), event=event))
 
 
-def _next(
-    entry: tuple[int, int, Event | None, Iterator[Event]], sign: int
-) -> tuple[int, int, Event | None, Iterator[Event]] | None:
-    event = next(entry[3], None)
-    return None if event is None else (sign * milliseconds(event.wall), entry[1], event, entry[3])
+def _first_possible(stream: Stream, what: Search) -> int:
+    """`_Head.ms` of a stream that has not been looked into. When its last event was, only its log tells."""
+    if what.latest_first:
+        return -sys.maxsize
+    return max(milliseconds(max(stream.started, what.since)), what.after.ms if what.after else 0)
 
 
 def _walk(stream: Stream, what: Search) -> Iterator[Event]:
@@ -330,7 +341,7 @@ def _resumed(reader: Reader, stream: Stream, what: Search) -> int | None:
     """The place from which this stream's events come after the one that was looked at last."""
     if what.after is None:
         return None
-    if stream.name == what.after.stream:
+    if stream.id == what.after.id:
         if what.latest_first:
             return what.after.begin
         looked = next(reader.forwards(what.after.begin), None)

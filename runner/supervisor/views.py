@@ -31,15 +31,17 @@ def describe(database: Database, record: Record, defaults: Defaults) -> dict[str
 def children(database: Database, record: Record, defaults: Defaults) -> list[dict[str, Any]]:
     """The trainings of a tuning job in the order of their launches, each as `View.results` has it and with
 
-    `arn`; `definition`, the name of its TrainingJobDefinition or None; `objective_status` as the API spells it.
+    `arn`; `definition`, the name of its TrainingJobDefinition or None; `goal`, the `{Type, MetricName}` of that;
+    `objective_status` as the API spells it.
     """
     document = documents.get(database, record.id)
-    names = [one.name for one in definitions(document.request)]
+    defined = definitions(document.request)
     found = []
     for row in jobs.children(database, record.name):
         child = _child(database, document.request, row)
         arn = naming.arn(TYPES[Kind.TRAINING], row.name, defaults, document.region)
-        more = {"arn": arn, "definition": names[child["which"]], "objective_status": objective_status(child)}
+        own = defined[child["which"]]
+        more = {"arn": arn, "definition": own.name, "goal": own.objective, "objective_status": objective_status(child)}
         found.append(_plain(child) | more)
     return found
 

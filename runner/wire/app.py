@@ -24,7 +24,7 @@ from runner.wire import cloudwatch, compilation, model, tags, training, tuning
 from runner.wire.answers import CONTENT_TYPE, refusal, response, shaped
 from runner.wire.calls import Call, Fault, Members, Operation
 from runner.wire.signatures import credential_scope
-from runner.wire.validation import checked, violated
+from runner.wire.validation import INVALID, checked, violated
 
 _logger = logging.getLogger(__name__)
 
@@ -43,12 +43,16 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = MappingProxyType(
 )
 """Service -> operation -> what does it."""
 
+_INVALID: Mapping[str, str] = MappingProxyType({"sagemaker": INVALID, "logs": cloudwatch.INVALID})
+"""Service -> the code with which it refuses what breaks a constraint of its model."""
+
 _TARGET = re.compile(r"(?P<prefix>\w+)\.(?P<operation>\w+)")
 
 
 class _Known(NamedTuple):
     model: OperationModel
     act: Operation
+    invalid: str
 
 
 def app(service: Service, settings: Settings) -> Starlette:
@@ -73,7 +77,7 @@ def app(service: Service, settings: Settings) -> Starlette:
 async def _answer(request: Request, service: Service, settings: Settings) -> dict[str, Any] | None:
     known = _known(request.headers.get("x-amz-target", ""))
     _check_type(request)
-    members = checked(known.model.input_shape, _parsed(await _body(request)))
+    members = checked(known.model.input_shape, _parsed(await _body(request)), known.invalid)
     call = Call(service, settings, _region(request) or settings.region)
     answer = await _done(known.act, call, members)
     if known.model.output_shape is None:
@@ -113,7 +117,7 @@ def _known(target: str) -> _Known:
         exists = name in model.service(service).operation_names
         why = "is not offered by this runner" if exists else f"is no operation of {service}"
         raise Fault("UnknownOperationException", f"{name} {why}.")
-    return _Known(model.operation(name, service), OPERATIONS[service][name])
+    return _Known(model.operation(name, service), OPERATIONS[service][name], _INVALID[service])
 
 
 def _check_type(request: Request) -> None:
@@ -131,7 +135,7 @@ def _check_type(request: Request) -> None:
 async def _body(request: Request) -> bytes:
     """Never more of it in memory than is allowed. Raises Fault."""
     length = request.headers.get("content-length", "0")
-    if not length.isdigit() or int(length[:20]) > LARGEST_BODY:
+    if not length.isdecimal() or int(length[:20]) > LARGEST_BODY:
         _too_large()
     body = bytearray()
     try:

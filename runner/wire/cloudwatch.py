@@ -11,7 +11,8 @@ and its place.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from runner.errors import NoSuchJob
@@ -24,6 +25,8 @@ from runner.wire.calls import Call, Fault, Members, Operation
 GROUPS: Mapping[str, Kind] = {
     found[0]: kind for kind, facts in TYPES.items() if (found := facts.log_stream("", datetime.fromtimestamp(0, UTC)))
 }
+INVALID = "InvalidParameterException"
+"""Where other services answer ValidationException."""
 _NS = 1_000_000
 _MOST_DESCRIBED = 50
 _MOST_EVENTS = 10_000
@@ -80,7 +83,7 @@ def _group(call: Call, name: str, created: int) -> Members:
     }
 
 
-async def _kind(call: Call, request: Members) -> Kind:
+def _kind(call: Call, request: Members) -> Kind:
     """The job type of the group that the request names."""
     name, identifier = request.get("logGroupName"), request.get("logGroupIdentifier")
     if (name is None) == (identifier is None):
@@ -106,7 +109,7 @@ def _name(call: Call, identifier: str) -> str:
 
 async def describe_log_streams(call: Call, request: Members) -> Members:
     """In the order of names or of last events. No token is given if these are all."""
-    kind = await _kind(call, request)
+    kind = _kind(call, request)
     prefix, by_time = request.get("logStreamNamePrefix", ""), request.get("orderBy") == "LastEventTime"
     if prefix and by_time:
         raise _invalid("Cannot order by LastEventTime with a logStreamNamePrefix.")
@@ -157,12 +160,9 @@ async def get_log_events(call: Call, request: Members) -> Members:
     startTime is inclusive, endTime exclusive. Without a token the latest events, or with startFromHead the first; with
     a token its own direction counts.
     """
-    kind = await _kind(call, request)
-    missing = Fault("ResourceNotFoundException", "The specified log stream does not exist.")
-    try:
+    kind = _kind(call, request)
+    with _stream_is_there():
         stream = await call.service.log_streams.named(kind, request["logStreamName"])
-    except NoSuchJob:
-        raise missing from None
     forwards, place = _event_token(request, stream)
     since, before = request.get("startTime"), request.get("endTime")
     wish = Wish(
@@ -173,16 +173,16 @@ async def get_log_events(call: Call, request: Members) -> Members:
         count=request.get("limit", _MOST_EVENTS),
     )
     page = await call.service.log_streams.page(stream, wish)
-    if page is None:
-        raise missing
     return {
-        "events": [
-            {"timestamp": milliseconds(wall), "message": text, "ingestionTime": milliseconds(wall)}
-            for _, _, wall, text in page.events
-        ],
+        "events": [_event(wall, text) for _, _, wall, text in page.events],
         "nextForwardToken": f"f/{stream.id}/{page.behind}",
         "nextBackwardToken": f"b/{stream.id}/{page.before}",
     }
+
+
+def _event(wall: int, text: str) -> Members:
+    ms = milliseconds(wall)
+    return {"timestamp": ms, "message": text, "ingestionTime": ms}
 
 
 def _event_token(request: Members, stream: Stream) -> tuple[bool, int | None]:
@@ -204,7 +204,7 @@ async def filter_log_events(call: Call, request: Members) -> Members:
 
     A page may be empty and have a token: then the search goes on behind what was looked at until then.
     """
-    kind = await _kind(call, request)
+    kind = _kind(call, request)
     names, prefix = request.get("logStreamNames"), request.get("logStreamNamePrefix")
     if names is not None and prefix is not None:
         raise _invalid("logStreamNames and logStreamNamePrefix are mutually exclusive parameters.")
@@ -224,18 +224,14 @@ async def filter_log_events(call: Call, request: Members) -> Members:
         latest_first=latest_first,
         count=request.get("limit", _MOST_EVENTS),
     )
-    try:
+    with _stream_is_there():
         matches = await call.service.log_streams.search(kind, names if names is not None else prefix or "", what)
-    except NoSuchJob:
-        raise Fault("ResourceNotFoundException", "The specified log stream does not exist.") from None
     answer: Members = {
         "events": [
             {
                 "logStreamName": stream.name,
-                "timestamp": milliseconds(event.wall),
-                "message": event.text,
-                "ingestionTime": milliseconds(event.wall),
-                "eventId": _event_id(stream, event.begin, milliseconds(event.wall)),
+                **_event(event.wall, event.text),
+                "eventId": _event_id(stream, event.begin, event.wall),
             }
             for stream, event in matches.found
         ],
@@ -243,8 +239,8 @@ async def filter_log_events(call: Call, request: Members) -> Members:
     }
     if matches.next is None:
         return answer
-    ms, name, begin = matches.next
-    return {**answer, "nextToken": f"{'b' if latest_first else 'f'}/{ms}/{begin}/{name}"}
+    ms, name, stream_id, begin = matches.next
+    return {**answer, "nextToken": f"{'b' if latest_first else 'f'}/{ms}/{begin}/{stream_id}/{name}"}
 
 
 def _search_token(request: Members) -> tuple[Position | None, bool]:
@@ -252,22 +248,32 @@ def _search_token(request: Members) -> tuple[Position | None, bool]:
     token = request.get("nextToken")
     if token is None:
         return None, not request.get("startFromHead", True)
-    found = re.fullmatch(r"([fb])/(\d{1,18})/(\d{1,18})/(.+)", token, re.ASCII)
+    found = re.fullmatch(r"([fb])/(\d{1,18})/(\d{1,18})/([\d.]+)/(.+)", token, re.ASCII)
     if found is None:
         raise _invalid_token()
-    return Position(int(found[2]), found[4], int(found[3])), found[1] == "b"
+    direction, ms, begin, stream_id, name = found.groups()
+    return Position(int(ms), name, stream_id, int(begin)), direction == "b"
 
 
-def _event_id(stream: Stream, begin: int, ms: int) -> str:
+def _event_id(stream: Stream, begin: int, wall: int) -> str:
     """56 digits as AWS's have, and as with those in the order of time. The same event always has the same."""
-    return f"{ms:013}{milliseconds(stream.started):013}{stream.job:012}{begin:018}"
+    return f"{milliseconds(wall):013}{milliseconds(stream.started):013}{stream.job:012}{begin:018}"
 
 
 # --- faults
 
 
+@contextmanager
+def _stream_is_there() -> Iterator[None]:
+    """Raises Fault if what is done meanwhile misses a log stream."""
+    try:
+        yield
+    except NoSuchJob:
+        raise Fault("ResourceNotFoundException", "The specified log stream does not exist.") from None
+
+
 def _invalid(message: str) -> Fault:
-    return Fault("InvalidParameterException", message)
+    return Fault(INVALID, message)
 
 
 def _invalid_token() -> Fault:

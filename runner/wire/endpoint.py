@@ -22,6 +22,9 @@ from runner.wire.beside import beside, service_of
 from runner.wire.connection import Connection
 from runner.wire.guard import App, Guard, Receive, Scope, Send
 
+_IDLE_SECONDS = 75
+"""That a connection is kept for the next request: none of the pauses between two polls that clients make (5, 10, 30,
+60, 120 s), because a connection that ends just then takes the request with it."""
 _LAST_ANSWERS = 5
 """Seconds that answers under way have when the endpoint closes."""
 
@@ -121,6 +124,7 @@ def _config(application: App) -> uvicorn.Config:
         server_header=False,
         date_header=False,  # `answers.response` has one
         proxy_headers=False,
+        timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=_LAST_ANSWERS,
     )
 

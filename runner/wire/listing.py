@@ -25,20 +25,20 @@ DEFAULT_PAGE = 10
 """Jobs on a page where MaxResults is absent: the model says so of some operations, users see it of the others."""
 
 
-async def page(call: Call, kind: Kind, request: Members, sort: str, descending: bool = False) -> Members:
-    """`{"jobs": what Describe says of each, "NextToken": …}`; `sort` and `descending`: where the request is silent."""
+async def page(call: Call, kind: Kind, request: Members, sort: str) -> Members:
+    """`{"jobs": what Describe says of each, "NextToken": …}`; `sort`: where the request is silent."""
     query: dict[str, Any] = {ours: request[theirs] for theirs, ours in _FILTERS.items() if theirs in request}
     query["sort"] = request.get("SortBy", sort)
-    query["descending"] = is_descending(request, descending)
+    query["descending"] = is_descending(request)
     query["limit"] = request.get("MaxResults", DEFAULT_PAGE)
     query["after"] = position(request)
     found = await call.service.page(kind, query)
     return {"jobs": found["jobs"], "NextToken": None if found["next"] is None else token(request, found["next"])}
 
 
-def is_descending(request: Members, default: bool = False) -> bool:
-    """`SortOrder`."""
-    return bool(request["SortOrder"] == "Descending") if "SortOrder" in request else default
+def is_descending(request: Members) -> bool:
+    """`SortOrder`, Ascending where the request is silent: so the model has it of all lists of jobs."""
+    return bool(request.get("SortOrder") == "Descending")
 
 
 def token(request: Members, after: Any) -> str:

@@ -59,16 +59,14 @@ async def list_trainings(call: Call, request: Members) -> Members:
     """
     name = request[_NAME]
     with jobs.named(call, Kind.TUNING, name):
-        children = await call.service.children(name)
-    metric = (await jobs.describe(call, Kind.TUNING, name))[_CONFIG].get("HyperParameterTuningJobObjective")
-    shown = [_child(child, name, metric or {}) for child in children]
+        shown = [_child(child, name) for child in await call.service.children(name)]
     found = _behind([child for child in shown if _fits(child, request)], request)
     page = found[: request.get("MaxResults", listing.DEFAULT_PAGE)]
     more = listing.token(request, _place(request)(page[-1])) if len(page) < len(found) else None
     return {"TrainingJobSummaries": page, "NextToken": more}
 
 
-def _child(child: Mapping[str, Any], tuning: str, objective: Mapping[str, Any]) -> dict[str, Any]:
+def _child(child: Mapping[str, Any], tuning: str) -> dict[str, Any]:
     value = child["objective"]
     return {
         "TrainingJobDefinitionName": child["definition"],
@@ -82,7 +80,7 @@ def _child(child: Mapping[str, Any], tuning: str, objective: Mapping[str, Any]) 
         "TunedHyperParameters": child["hyperparameters"],
         "FailureReason": child["failure"],
         "ObjectiveStatus": child["objective_status"],
-        _OBJECTIVE: None if value is None else {**objective, "Value": value},
+        _OBJECTIVE: None if value is None else {**child["goal"], "Value": value},
     }
 
 

@@ -20,6 +20,7 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from runner.wire.calls import Fault, Members
 from runner.wire.model import wire_name
 
+INVALID = "ValidationException"
 _LARGEST = {"integer": 2**31, "long": 2**63}
 _SLOWEST = 0.5
 """Seconds for one pattern: some of the model's backtrack, and what they are tried on comes from anybody."""
@@ -45,8 +46,11 @@ class _Problem(NamedTuple):
         return f"Value {self.value} at '{self.path}' failed to satisfy constraint: {self.rule}"
 
 
-def checked(shape: Shape | None, request: object) -> Members:
-    """The members of a request that its model knows. Raises Fault: SerializationException, ValidationException."""
+def checked(shape: Shape | None, request: object, code: str = INVALID) -> Members:
+    """The members of a request that its model knows.
+
+    Raises Fault: SerializationException for a wrong type, `code` for all that breaks a constraint.
+    """
     if shape is None:
         shape = StructureShape("Nothing", {"type": "structure", "members": {}})
     try:
@@ -55,16 +59,16 @@ def checked(shape: Shape | None, request: object) -> Members:
         raise Fault("SerializationException", str(error)) from None
     problems = list(_problems(shape, read, ""))
     if problems:
-        raise violated([str(problem) for problem in problems])
+        raise violated([str(problem) for problem in problems], code)
     members: Members = read
     return members
 
 
-def violated(problems: list[str]) -> Fault:
+def violated(problems: list[str], code: str = INVALID) -> Fault:
     """The one message for all of them, of which it quotes the first hundred."""
     number = len(problems)
     told = "; ".join(problems[:_TOLD]) + ("; ..." if number > _TOLD else "")
-    return Fault("ValidationException", f"{number} validation error{'s' if number > 1 else ''} detected: {told}")
+    return Fault(code, f"{number} validation error{'s' if number > 1 else ''} detected: {told}")
 
 
 # --- types

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
 import time
 from http.client import HTTPConnection, HTTPResponse
@@ -10,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
+import pytest
 
 from runner.wire.answers import CONTENT_TYPE
 from runner.wire.app import LARGEST_BODY
@@ -143,6 +145,19 @@ def test_the_end_waits_for_no_request_that_has_not_come_whole(served: Served) ->
     assert "Traceback" not in served.output
     for connection in held:
         connection.close()
+
+
+@pytest.mark.slow
+def test_a_connection_is_there_for_the_next_poll(served: Served) -> None:
+    """SageMaker's SDK polls every 5 s. A connection that ended at that very time would take the request with it."""
+    served.start()
+    with connect(served) as connection:
+        for _ in range(2):
+            connection.sendall(head(served, 2, "SageMaker.ListTrainingJobs") + b"{}")
+            answer = HTTPResponse(connection)
+            answer.begin()
+            assert json.load(answer) == {"TrainingJobSummaries": []}
+            assert select.select([connection], [], [], 6) == ([], [], [])
 
 
 def test_an_address_of_the_loopback_answers_for_itself(tmp_path: Path) -> None:

@@ -128,6 +128,34 @@ def search(program: str, name: str, jobs: int, parallel: int, *, grace: float | 
     return found
 
 
+def several(jobs: int, parallel: int = 1, **limits: int) -> dict[str, Any]:
+    """A tuning job with three definitions: one that is measured, one that aims low, one with a grid's end."""
+    tuning = search("measured", "search", jobs, parallel)
+    base = tuning.pop("TrainingJobDefinition")
+    config = tuning["HyperParameterTuningJobConfig"]
+    del config["ParameterRanges"], config["HyperParameterTuningJobObjective"]
+    config["ResourceLimits"] |= limits
+    metrics = [{"Name": name, "Regex": "accuracy=([0-9.]+)"} for name in ("accuracy", "loss")]
+    algorithm = base["AlgorithmSpecification"] | {"MetricDefinitions": metrics}
+    tuning["TrainingJobDefinitions"] = [
+        base
+        | {
+            "DefinitionName": name,
+            "AlgorithmSpecification": algorithm,
+            "TuningObjective": {"Type": goal, "MetricName": metric},
+            "HyperParameterRanges": {"CategoricalParameterRanges": [{"Name": name, "Values": values}]},
+            "StaticHyperParameters": {"of": name},
+            "StoppingCondition": {"MaxRuntimeInSeconds": runtime},
+        }
+        for name, goal, metric, values, runtime in (
+            ("a", "Maximize", "accuracy", ["1", "2", "3"], 60),
+            ("b", "Minimize", "loss", ["4", "5", "6"], 70),
+            ("c", "Maximize", "accuracy", ["7"], 80),
+        )
+    ]
+    return tuning
+
+
 Scenario = Callable[[Stage], Awaitable[None]]
 
 

@@ -109,10 +109,15 @@ def test_reading_goes_on_from_every_place(given_log: tuple[bytes, Marks], data: 
 
 
 @settings(deadline=None)
-@given(marked_logs(), st.integers(0, 70), st.integers(0, 20))
-def test_the_place_of_an_instant(given_log: tuple[bytes, Marks], wall: int, since: int) -> None:
+@given(marked_logs(), st.integers(0, 70), st.integers(0, 20), st.booleans(), st.data())
+def test_the_place_of_an_instant(
+    given_log: tuple[bytes, Marks], wall: int, since: int, ended: bool, data: st.DataObject
+) -> None:
+    size = len(given_log[0])
+    begin = data.draw(st.integers(0, size))
+    end = data.draw(st.none() | st.integers(begin, size))
     with small_blocks(), folder_of(*given_log) as folder:
-        part = Part(folder, since=since)
+        part = Part(folder, begin, end, ended, since)
         every = forwards(part)
         with Reader(part) as reader:
             assert list(reader.forwards(reader.place_at(wall))) == [event for event in every if event.wall >= wall]

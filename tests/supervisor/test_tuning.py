@@ -11,7 +11,7 @@ import pytest
 
 from runner.lifecycle.facts import FactName
 from runner.records import notes
-from tests.supervisor.stage import TRAINING, TUNING, Hesitant, Stage, play, search
+from tests.supervisor.stage import TRAINING, TUNING, Hesitant, Stage, play, search, several
 
 
 async def running(stage: Stage, count: int, name: str = "search") -> list[str]:
@@ -243,34 +243,6 @@ def test_a_training_has_a_failure_reason_once_it_has_failed(tmp_path: Path, phas
         assert (await stage.service.trainings("search"))[0]["failure"] == "why"
 
     play(tmp_path, scenario)
-
-
-def several(jobs: int, parallel: int = 1, **limits: int) -> dict[str, Any]:
-    """A tuning job with three definitions: one that is measured, one that aims low, one with a grid's end."""
-    tuning = search("measured", "search", jobs, parallel)
-    base = tuning.pop("TrainingJobDefinition")
-    config = tuning["HyperParameterTuningJobConfig"]
-    del config["ParameterRanges"], config["HyperParameterTuningJobObjective"]
-    config["ResourceLimits"] |= limits
-    metrics = [{"Name": name, "Regex": "accuracy=([0-9.]+)"} for name in ("accuracy", "loss")]
-    algorithm = base["AlgorithmSpecification"] | {"MetricDefinitions": metrics}
-    tuning["TrainingJobDefinitions"] = [
-        base
-        | {
-            "DefinitionName": name,
-            "AlgorithmSpecification": algorithm,
-            "TuningObjective": {"Type": goal, "MetricName": metric},
-            "HyperParameterRanges": {"CategoricalParameterRanges": [{"Name": name, "Values": values}]},
-            "StaticHyperParameters": {"of": name},
-            "StoppingCondition": {"MaxRuntimeInSeconds": runtime},
-        }
-        for name, goal, metric, values, runtime in (
-            ("a", "Maximize", "accuracy", ["1", "2", "3"], 60),
-            ("b", "Minimize", "loss", ["4", "5", "6"], 70),
-            ("c", "Maximize", "accuracy", ["7"], 80),
-        )
-    ]
-    return tuning
 
 
 def test_several_definitions_are_launched_in_turn(tmp_path: Path) -> None:

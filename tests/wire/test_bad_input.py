@@ -104,6 +104,25 @@ def test_content_types_that_mean_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("operation", "members", "said"),
+    [
+        ("FilterLogEvents", {"logGroupName": "g", "startTime": -1}, "Value '-1' at 'startTime'"),
+        ("GetLogEvents", {"logGroupName": "g", "logStreamName": "a:b"}, "Value 'a:b' at 'logStreamName'"),
+        ("DescribeLogStreams", {"logGroupName": "g", "limit": 51}, "Value '51' at 'limit'"),
+        ("DescribeLogGroups", {"logGroupNamePrefix": ""}, "Value '' at 'logGroupNamePrefix'"),
+    ],
+)
+def test_cloudwatch_logs_has_a_code_of_its_own(
+    tmp_path: Path, operation: str, members: dict[str, object], said: str
+) -> None:
+    """As AWS was seen to answer: elastic/integrations#10564, cisagov/crossfeed#374."""
+    answer = sent(tmp_path, json.dumps(members).encode(), target=f"Logs_20140328.{operation}")
+    assert (answer.status, answer.code) == (400, "InvalidParameterException")
+    assert said in answer.message
+    assert " failed to satisfy constraint: Member must " in answer.message
+
+
+@pytest.mark.parametrize(
     ("method", "path"), [("GET", "/"), ("POST", "/x"), ("PUT", "/"), ("DELETE", "/a/b"), ("POST", "")]
 )
 def test_elsewhere(tmp_path: Path, method: str, path: str) -> None:
@@ -118,5 +137,6 @@ def test_a_body_that_is_too_large(tmp_path: Path) -> None:
     assert (answer.status, answer.code) == (413, "RequestEntityTooLargeException")
     assert sent(tmp_path, content_length=str(10**30)).status == 413
     assert sent(tmp_path, content_length="-1").status == 413
+    assert sent(tmp_path, content_length="²").status == 413
     largest = json.dumps({"TrainingJobName": "a" * (LARGEST_BODY - 100)}).encode()
     assert sent(tmp_path, largest).code == "ValidationException"

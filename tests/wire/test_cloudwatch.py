@@ -239,6 +239,8 @@ def test_a_stream_is_there_from_its_first_event_on(tmp_path: Path) -> None:
         name = await trained(logs)
         assert await logs.streams(logStreamNamePrefix="job/") == {"logStreams": []}
         assert await logs.fault("GetLogEvents", logGroupName=TRAININGS, logStreamName=name) == MISSING_STREAM
+        assert await logs.fault("FilterLogEvents", logGroupName=TRAININGS, logStreamNames=[name]) == MISSING_STREAM
+        assert await logs.filter(logStreamNamePrefix=name) == {"events": [], "searchedLogStreams": []}
         logs.write((5, b"\n"), (7, b"first\n"), (9, b"last\n"), (9, b"half"))
         (stream,) = (await logs.streams(logStreamNamePrefix="job/"))["logStreams"]
         assert name == stream["logStreamName"] == f"job/algo-1-{START // 1000}"
@@ -572,6 +574,30 @@ def test_streams_are_interleaved_in_the_order_of_time(tmp_path: Path) -> None:
     perform(tmp_path, scenario)
 
 
+@pytest.mark.parametrize("from_head", [True, False])
+def test_a_search_goes_on_in_another_job_of_the_same_name(tmp_path: Path, from_head: bool) -> None:
+    """Its stream has the same name, if it is a compilation's or began within the same second, and another log."""
+
+    async def scenario(logs: Logs) -> None:
+        async def page(**token: str) -> Answer:
+            return await logs.filter(logGroupName=COMPILATIONS, limit=1, startFromHead=from_head, **token)
+
+        await compiled(logs)
+        logs.write((0, b"long, long ago\n"), (0, b"long ago\n"), name="trees", kind="compilation")
+        first = await page()
+        await logs.stage.service.stop(COMPILATION, "trees")
+        await logs.stage.phase("trees", "stopped", kind=COMPILATION)
+        await logs.stage.service.delete(COMPILATION, "trees")
+        await logs.stage.service.create(COMPILATION, compiling("trees"))
+        await logs.stage.phase("trees", "running", kind=COMPILATION)
+        logs.write((100_000, b"one\n"), (100_000, b"two and much more than before\n"), name="trees", kind="compilation")
+        second = await page(nextToken=first["nextToken"])
+        # What came later comes later, and is whole; backwards it has no place behind what has been told.
+        assert texts(second) == (["one"] if from_head else [])
+
+    perform(tmp_path, scenario)
+
+
 def test_what_cannot_be_searched(tmp_path: Path) -> None:
     async def scenario(logs: Logs) -> None:
         name = await trained(logs, (0, b"a\n"))
@@ -586,7 +612,7 @@ def test_what_cannot_be_searched(tmp_path: Path) -> None:
         assert (code, "JSON" in message) == ("InvalidParameterException", True)
         code, _ = await fault(startFromHead=False, startTime=1_000)
         assert code == "InvalidParameterException"
-        for token in ("f/1/2", "elsewhere", "x/1/2/job/algo"):
+        for token in ("f/1/2", "elsewhere", "f/1/2/job/algo", "x/1/2/1.2/job/algo"):
             assert await fault(nextToken=token) == INVALID_TOKEN
 
     perform(tmp_path, scenario)

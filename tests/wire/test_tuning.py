@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.clients import requests
-from tests.supervisor.stage import Stage, play
+from tests.supervisor.stage import TUNING, Stage, play, several
 from tests.wire.asking import Asking
 
 CONFIG = "HyperParameterTuningJobConfig"
@@ -60,3 +60,16 @@ def test_every_list_of_each_definition(tmp_path: Path) -> None:
     (shown,) = answer["TrainingJobDefinitions"]
     assert shown["HyperParameterRanges"] == {**EMPTY, **definition["HyperParameterRanges"]}
     assert "ParameterRanges" not in answer[CONFIG]
+
+
+def test_a_listed_objective_is_that_of_the_trainings_own_definition(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.service.create(TUNING, several(2))
+        await stage.service.wait(TUNING, "search")
+        found = await Asking(stage)("ListTrainingJobsForHyperParameterTuningJob", HyperParameterTuningJobName="search")
+        assert [job["FinalHyperParameterTuningJobObjectiveMetric"] for job in found["TrainingJobSummaries"]] == [
+            {"Type": "Maximize", "MetricName": "accuracy", "Value": 0.75},
+            {"Type": "Minimize", "MetricName": "loss", "Value": 0.75},
+        ]
+
+    play(tmp_path, scenario)
