@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from runner.errors import InvalidRequest
 from runner.jobs.naming import shown
-
-_URI = re.compile(r"s3://(?P<bucket>[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9])(?:/(?P<key>.*))?", re.DOTALL)
+from runner.jobs.uris import check_uri
 
 
 def check_text(path: str, value: object) -> str:
@@ -27,19 +25,6 @@ def check_text(path: str, value: object) -> str:
     except UnicodeEncodeError:
         raise InvalidRequest(path, "must be valid Unicode, without lone surrogates") from None
     return value
-
-
-def check_uri(path: str, uri: str, *, key_required: bool = False) -> str:
-    """`uri`, if it is `s3://BUCKET/KEY`. No part of the key may be `.` or `..`: keys are also names of files."""
-    match = _URI.fullmatch(uri)
-    if match is None:
-        raise InvalidRequest(path, f"must be s3://BUCKET/KEY, not {shown(uri)}")
-    key = match["key"] or ""
-    if key_required and not key.strip("/"):
-        raise InvalidRequest(path, f"must name an object (s3://BUCKET/KEY), not only a bucket: {shown(uri)}")
-    if {".", ".."} & set(key.split("/")):
-        raise InvalidRequest(path, f"must not have '.' or '..' as a part of its key: {shown(uri)}")
-    return uri
 
 
 @dataclass(frozen=True)
@@ -115,7 +100,7 @@ class Part:
         return {check_text(part.path, key): check_text(part.field(key), value) for key, value in part.value.items()}
 
     def uri(self, name: str, *, key_required: bool = False) -> str:
-        """A required S3 URI."""
+        """A required S3 URI, as `s3://BUCKET/KEY` in whichever form it is given."""
         return check_uri(self.field(name), self.text(name), key_required=key_required)
 
     def _items(self, name: str) -> list[Any]:
