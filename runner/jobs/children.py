@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from runner.jobs import shared
+from runner.jobs import builtin, shared
 from runner.jobs.base import Request, View
 from runner.jobs.naming import sibling
 
@@ -89,6 +89,9 @@ def training_request(
         **shared.echo(definition.body, HANDED_ON),
         **shared.echo(tuning, ("Tags",)),
     }
+    request["AlgorithmSpecification"] = builtin.measured(
+        definition.body["AlgorithmSpecification"], definition.objective["MetricName"]
+    )
     if "ResourceConfig" not in request and definition.body.get(OTHER_RESOURCES) is not None:
         request["ResourceConfig"] = _resources(definition.body[OTHER_RESOURCES])
     return request

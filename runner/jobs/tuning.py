@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from runner.errors import InvalidRequest
-from runner.jobs import children, endings, shared, unheeded
+from runner.jobs import builtin, children, endings, shared, unheeded
 from runner.jobs.base import Defaults, Kind, Place, Request, Spec, View
 from runner.jobs.naming import LONGEST_TUNING, check_name, shown
 from runner.jobs.ranges import check_ranges, combinations
@@ -30,6 +30,10 @@ _RANGES, _OWN_RANGES = "ParameterRanges", "HyperParameterRanges"
 _MOST = "MaxNumberOfTrainingJobs"
 _RENAMED = {"HyperParameters": "StaticHyperParameters"}
 _ECHOED = (_CONFIG, "WarmStartConfig", "Autotune")
+
+
+class ObjectiveUndefined(InvalidRequest):
+    """Nothing says how the objective's metric is found in a log."""
 
 
 class TuningJob:
@@ -185,9 +189,10 @@ def _check_objective(objective: Part, definition: Part) -> None:
     name = objective.text("MetricName")
     algorithm = definition.part("AlgorithmSpecification")
     metrics = algorithm.parts("MetricDefinitions")
-    if name not in {metric.text("Name") for metric in metrics}:
+    brings_it = builtin.is_own(algorithm.optional_text("AlgorithmName"), algorithm.optional_text("TrainingImage"))
+    if name not in {metric.text("Name") for metric in metrics} and not brings_it:
         rule = f"must have the metric of the objective, {shown(name)}, with its Regex"
-        raise InvalidRequest(algorithm.field("MetricDefinitions"), rule)
+        raise ObjectiveUndefined(algorithm.field("MetricDefinitions"), rule)
 
 
 def _check_training(request: Request, definition: Part, defaults: Defaults) -> None:

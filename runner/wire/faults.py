@@ -50,6 +50,12 @@ FAULTS: Mapping[str, Text] = MappingProxyType(
             True,
         ),
         "tuning.not-ended": Text(VALIDATION, _REJECTED.format(job=_TUNING_JOB), False),
+        "tuning.no-metric": Text(
+            VALIDATION,
+            "A metric is required for this hyperparameter tuning job objective. Provide a metric in the metric "
+            "definitions.",
+            True,
+        ),
         "compilation.not-found": Text(NOT_FOUND, "Could not find compilation job '{name}'.", False),
         "compilation.ended": Text(VALIDATION, _REJECTED.format(job="compilation job"), False),
         "compilation.name-in-use": Text(
@@ -58,7 +64,8 @@ FAULTS: Mapping[str, Text] = MappingProxyType(
         "compilation.not-ended": Text(VALIDATION, _REJECTED.format(job="compilation job"), False),
     }
 )
-"""`<job type>.<what>`: `not-found`; `ended`, of a stop; `name-in-use`; `not-ended`, of a deletion."""
+"""`<job type>.<what>`: `not-found`; `ended`, of a stop; `name-in-use`; `not-ended`, of a deletion; `no-metric`, of an
+objective without a definition."""
 
 STOPPING = "stopping"
 """A stop of a job that is being stopped already: it changes nothing and is answered 200, unless `[server.faults]` has

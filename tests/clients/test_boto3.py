@@ -158,6 +158,24 @@ def test_a_tuning_from_create_to_stopped(sagemaker: Any) -> None:
     assert message == "The request was rejected because the hyperparameter tuning job is in status Stopped."
 
 
+def test_a_search_by_a_built_in_algorithm(sagemaker: Any) -> None:
+    """It has no definitions, and finds its objective in what the algorithm prints; any other image needs them."""
+    request = requests.tuning("boost", most=2)
+    request["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"] = "validation:rmse"
+    algorithm = request["TrainingJobDefinition"]["AlgorithmSpecification"]
+    del algorithm["MetricDefinitions"]
+    code, message = said(fault(sagemaker.create_hyper_parameter_tuning_job, **request))
+    assert (code, message.partition(".")[0]) == (
+        "ValidationException",
+        "A metric is required for this hyperparameter tuning job objective",
+    )
+    algorithm["TrainingImage"] = requests.BUILT_IN
+    sagemaker.create_hyper_parameter_tuning_job(**request)
+    until(lambda: tuning_status(sagemaker, "boost"), "Completed", "Failed")
+    best = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="boost")["BestTrainingJob"]
+    assert best["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] == 7.5
+
+
 def test_jobs_that_are_not_there(sagemaker: Any) -> None:
     for call in (sagemaker.describe_training_job, sagemaker.stop_training_job, sagemaker.delete_training_job):
         assert said(fault(call, TrainingJobName="nobody")) == ("ValidationException", "Requested resource not found.")
