@@ -11,6 +11,16 @@ from runner.jobs.naming import shown
 from runner.jobs.uris import check_uri
 
 
+class KnownFault(InvalidRequest):
+    """A rule that AWS words in its own way: the endpoint's table of faults has it as `<job type>.<what>`."""
+
+    def __init__(self, field: str, rule: str, what: str, **said: str) -> None:
+        """`said` fills the fault's text."""
+        super().__init__(field, rule)
+        self.what = what
+        self.said = said
+
+
 def check_text(path: str, value: object) -> str:
     """`value`, if it is text that a program can be given: no NUL, and encodable.
 

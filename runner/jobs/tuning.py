@@ -15,7 +15,7 @@ from runner.jobs import builtin, children, endings, shared, unheeded
 from runner.jobs.base import Defaults, Kind, Place, Request, Spec, View
 from runner.jobs.naming import LONGEST_TUNING, check_name, shown
 from runner.jobs.ranges import check_ranges, combinations
-from runner.jobs.reading import Part, whole_request
+from runner.jobs.reading import KnownFault, Part, whole_request
 from runner.jobs.training import TRAINING
 from runner.lifecycle.phases import Event, Phase
 from runner.lifecycle.statuses import tuning_status
@@ -30,10 +30,6 @@ _RANGES, _OWN_RANGES = "ParameterRanges", "HyperParameterRanges"
 _MOST = "MaxNumberOfTrainingJobs"
 _RENAMED = {"HyperParameters": "StaticHyperParameters"}
 _ECHOED = (_CONFIG, "WarmStartConfig", "Autotune")
-
-
-class ObjectiveUndefined(InvalidRequest):
-    """Nothing says how the objective's metric is found in a log."""
 
 
 class TuningJob:
@@ -192,7 +188,7 @@ def _check_objective(objective: Part, definition: Part) -> None:
     brings_it = builtin.is_own(algorithm.optional_text("AlgorithmName"), algorithm.optional_text("TrainingImage"))
     if name not in {metric.text("Name") for metric in metrics} and not brings_it:
         rule = f"must have the metric of the objective, {shown(name)}, with its Regex"
-        raise ObjectiveUndefined(algorithm.field("MetricDefinitions"), rule)
+        raise KnownFault(algorithm.field("MetricDefinitions"), rule, "no-metric")
 
 
 def _check_training(request: Request, definition: Part, defaults: Defaults) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from runner.errors import JobEnded, JobNotEnded, NameInUse, NoSuchJob
 from runner.jobs import naming
 from runner.jobs.base import Defaults, Kind
-from runner.jobs.tuning import ObjectiveUndefined
+from runner.jobs.reading import KnownFault
 from runner.jobs.types import TYPES
 from runner.wire.calls import Call, Members, Operation
 from runner.wire.faults import STOPPING, fault, is_set
@@ -51,14 +51,14 @@ def arn(call: Call, kind: Kind, name: str) -> str:
 
 
 async def create(call: Call, kind: Kind, request: Members) -> str:
-    """Create the job; its ARN. Raises Fault for a name in use, and for an objective that nothing defines."""
+    """Create the job; its ARN. Raises Fault for a name in use, and for what `KnownFault` says."""
     name = request[TYPES[kind].name_member]
     try:
         await call.service.create(kind, request, region=call.region)
     except NameInUse:
         raise fault(call.settings, kind, "name-in-use", name=name, arn=await _taken(call, kind, name)) from None
-    except ObjectiveUndefined:
-        raise fault(call.settings, kind, "no-metric", name=name) from None
+    except KnownFault as broken:
+        raise fault(call.settings, kind, broken.what, name=name, **broken.said) from None
     return arn(call, kind, name)
 
 

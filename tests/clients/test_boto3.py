@@ -129,6 +129,24 @@ def test_objects_by_their_https_addresses(sagemaker: Any, served: Served, home: 
     assert "s3://BUCKET/KEY or an address of S3" in message
 
 
+def test_a_model_package_is_not_there(sagemaker: Any, served: Served, home: Path) -> None:
+    """So that every compilation has the InputConfig that Describe must show."""
+    put_model(served, home)
+    package = {"ModelPackageVersionArn": f"{ARN}:model-package/trees/1"}
+    request = requests.compilation("packed", grace=0)
+    alone = {name: value for name, value in request.items() if name != "InputConfig"}
+    code, message = said(fault(sagemaker.create_compilation_job, **alone, **package))
+    assert code == "ValidationException"
+    assert message.startswith(f"Could not find model package {ARN}:model-package/trees/1.")
+    assert sagemaker.list_compilation_jobs()["CompilationJobSummaries"] == []
+    sagemaker.create_compilation_job(**request, **package)
+    described = sagemaker.describe_compilation_job(CompilationJobName="packed")
+    assert described["InputConfig"] == request["InputConfig"]
+    assert described["ModelPackageVersionArn"] == package["ModelPackageVersionArn"]
+    sagemaker.stop_compilation_job(CompilationJobName="packed")
+    until(lambda: compilation_status(sagemaker, "packed"), "STOPPED")
+
+
 def test_a_tuning_from_create_to_stopped(sagemaker: Any) -> None:
     created = sagemaker.create_hyper_parameter_tuning_job(**requests.tuning("search-1", parallel=3))
     assert created["HyperParameterTuningJobArn"] == f"{ARN}:hyper-parameter-tuning-job/search-1"

@@ -9,8 +9,9 @@ import pytest
 from runner.errors import InvalidRequest
 from runner.jobs import children
 from runner.jobs.base import Defaults
+from runner.jobs.reading import KnownFault
 from runner.jobs.training import TRAINING
-from runner.jobs.tuning import TUNING, ObjectiveUndefined
+from runner.jobs.tuning import TUNING
 from runner.tuning.objective import last_value
 from tests.jobs.requests import Request, tuning
 
@@ -84,7 +85,7 @@ def test_a_definition_that_is_given_counts() -> None:
     ],
 )
 def test_everybody_else_has_to_define_it(algorithm: Request) -> None:
-    with pytest.raises(ObjectiveUndefined, match="must have the metric of the objective"):
+    with pytest.raises(KnownFault, match="must have the metric of the objective"):
         TUNING.parse(search(**algorithm), Defaults())
 
 
