@@ -97,6 +97,7 @@ class TuningJob:
         says; it counts this job's own trainings, its parents being elsewhere.
         """
         launched = view.results.get("children") or ()
+        counted = view.results.get("counted") or [(child, 1) for child in launched]
         best = children.best(view, arn, launched)
         warm = (view.request.get("WarmStartConfig") or {}).get("WarmStartType") == "IdenticalDataAndAlgorithm"
         seconds = int(((view.ended or view.modified) - view.started).total_seconds()) if view.started else None
@@ -107,8 +108,8 @@ class TuningJob:
             CreationTime=view.created,
             LastModifiedTime=view.modified,
             HyperParameterTuningEndTime=view.ended,
-            TrainingJobStatusCounters=children.status_counters(launched),
-            ObjectiveStatusCounters=children.objective_counters(launched),
+            TrainingJobStatusCounters=children.status_counters(counted),
+            ObjectiveStatusCounters=children.objective_counters(counted),
             BestTrainingJob=best,
             OverallBestTrainingJob=best | {"TuningJobName": view.name} if best and warm else None,
             FailureReason=view.failure if view.state.phase is Phase.FAILED else None,

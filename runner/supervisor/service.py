@@ -159,6 +159,8 @@ class Service:
     async def page(self, kind: Kind, query: Mapping[str, Any]) -> dict[str, Any]:
         """A page of the jobs of one type: `{jobs: [what describe answers, …], next: where the next page begins}`.
 
+        Of tuning jobs their best training is left out, which no list of the API has.
+
         Members of `query`, all of them optional:
         `status`           as the API spells it for this type: exactly the jobs whose Describe says so
         `name_contains`    a part of the name, as it is spelt
