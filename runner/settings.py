@@ -31,7 +31,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, unique
@@ -87,6 +86,8 @@ def read(path: Path) -> Settings:
         raise InvalidRequest(str(path), f"must be a file that can be read: {failed.strerror}") from None
     except UnicodeDecodeError:
         raise InvalidRequest(str(path), "must be UTF-8") from None
+    import tomllib
+
     try:
         return parse(text)
     except tomllib.TOMLDecodeError as broken:
@@ -95,6 +96,8 @@ def read(path: Path) -> Settings:
 
 def parse(text: str) -> Settings:
     """The settings in a text. Raises InvalidRequest naming the setting, or tomllib.TOMLDecodeError."""
+    import tomllib  # only who has a file of settings pays for it
+
     tables = tomllib.loads(text)
     _check_known("", tables, ("server", "grace", "images", "compilers", "storage"))
     server, grace, storage = (_table(name, tables.get(name, {})) for name in ("server", "grace", "storage"))

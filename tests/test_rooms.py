@@ -33,7 +33,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "keeper": ("errors", "clock", "linux", "lifecycle"),
     "backends.base": ("errors", "lifecycle"),
     # Of the keeper: what goes over its socket, and how one is started. Never what runs inside it.
-    "backends.local": ("errors", "clock", "lifecycle", "backends.base", "keeper.protocol", "keeper.start", "linux"),
+    "backends.local": (
+        *("errors", "clock", "lifecycle", "backends.base", "backends.starting", "keeper.protocol", "keeper.start"),
+        "linux",
+    ),
+    "backends.starting": ("errors", "keeper.protocol", "keeper.start"),
     "backends.docker": ("errors", "clock", "lifecycle", "backends.base", "linux"),
     "records": ("errors", "clock", "lifecycle"),
     "artifacts": ("errors", "clock", "lifecycle"),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from runner.backends.local import LocalBackend, check_machine
+from runner.backends.local import LocalBackend
 from runner.backends.local import Policy as KeeperPolicy
+from runner.backends.starting import begin, check_machine
 from runner.jobs.base import Defaults, Kind
 from runner.settings import Settings
 from runner.supervisor.options import Options, Policy, durability
@@ -31,7 +32,5 @@ def options(settings: Settings, policy: str) -> Options:
 
 def local(data_dir: Path, policy: str) -> LocalBackend:
     """The backend of this machine. The keeper of a private directory is on its way already: it has to be closed."""
-    backend = LocalBackend(data_dir, KeeperPolicy(policy))
-    if policy == Policy.PRIVATE.value:
-        backend.begin()
-    return backend
+    begun = begin(data_dir, KeeperPolicy.PRIVATE) if policy == Policy.PRIVATE.value else None
+    return LocalBackend(data_dir, KeeperPolicy(policy), begun=begun)

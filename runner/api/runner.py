@@ -15,16 +15,14 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from runner import settings as configuration
-from runner.api import requests
+from runner.api import private, requests
 from runner.api.job import Job, Seconds
 from runner.api.requests import Input, Objective, Paths, Training, uris
 from runner.errors import InvalidRequest, NameInUse, NoSuchJob
@@ -81,24 +79,17 @@ class Runner:
         from runner.api import embedding
 
         embedding.check_machine()
-        self._private = None if data_dir is not None else Path(tempfile.mkdtemp(prefix="runner-"))
+        self._private = None if data_dir is not None else private.folder()
         self.data_dir = self._private or Path(data_dir or "").absolute()
-        options = embedding.options(settings or Settings(), "named" if self._private is None else "private")
-        try:
-            chosen = (backend or embedding.local)(self.data_dir, options.policy.value)
-            # Not before: the keeper starts meanwhile.
-            from runner.supervisor.service import Service
+        self._supervise(backend or embedding.local, settings or Settings())
 
-            service = Service(self.data_dir, chosen, options)
-            self._start(service)
-            if self._private is None:
-                self._listen(service)
-        except BaseException:
-            self._remove()
-            raise
-        if self._private is not None:
-            # A named one is left to the keeper: at exit no thread can be started any more that would upload.
-            atexit.register(self.close)
+    @classmethod
+    def begun(cls, begun: private.Private) -> Self:
+        """Start a supervisor in a private directory whose keeper is on its way. Raises KeeperFailed."""
+        self = cls.__new__(cls)
+        self._private = self.data_dir = begun.folder
+        self._supervise(begun.backend, Settings())
+        return self
 
     @classmethod
     def connect(cls, data_dir: str | os.PathLike[str] | None = None) -> Self:
@@ -191,7 +182,7 @@ class Runner:
         `/opt/ml/checkpoints` is kept, and from which it is brought back (`CheckpointConfig`). Raises as `submit`.
         """
         wishes = requests.tags(grace, isolation, tags)
-        name = name or f"training-{secrets.token_hex(4)}"
+        name = name or f"training-{os.urandom(4).hex()}"
         channels = requests.channels(inputs, name)
         training = Training(command, environment, hyperparameters, uris(channels), max_runtime)
         asked.checkpoints(checkpoints, _folder(cwd))
@@ -212,7 +203,7 @@ class Runner:
     ) -> Job:
         """Compile a model, a file of this machine or an S3 URI, for a target device. Raises as `submit`."""
         wishes = requests.tags(grace, isolation, tags)
-        name = name or f"compilation-{secrets.token_hex(4)}"
+        name = name or f"compilation-{os.urandom(4).hex()}"
         source = requests.input_of("model", model, name)
         request = requests.compilation(name, source.uri, framework, target, max_runtime)
         return self._submit(Kind.COMPILATION, {**request, "Tags": wishes}, {"model": source}, None)
@@ -242,7 +233,7 @@ class Runner:
         `grace` and `max_runtime` are those of each training. Raises as `submit`.
         """
         wishes = requests.tags(grace, isolation, tags)
-        name = name or f"tuning-{secrets.token_hex(4)}"
+        name = name or f"tuning-{os.urandom(4).hex()}"
         channels = requests.channels(inputs, name)
         training = Training(command, environment, hyperparameters, uris(channels), max_runtime)
         search = requests.search(ranges, objective, max_jobs, max_parallel, strategy)
@@ -301,6 +292,27 @@ class Runner:
     def verbs(self) -> Verbs:
         """What the supervisor can do, as coroutines for `call`."""
         return self._verbs
+
+    def _supervise(self, backend: Maker, settings: Settings) -> None:
+        """Start a supervisor in `data_dir`."""
+        from runner.api import embedding
+
+        try:
+            options = embedding.options(settings, "named" if self._private is None else "private")
+            chosen = backend(self.data_dir, options.policy.value)
+            # Not before: the keeper starts meanwhile.
+            from runner.supervisor.service import Service
+
+            service = Service(self.data_dir, chosen, options)
+            self._start(service)
+            if self._private is None:
+                self._listen(service)
+        except BaseException:
+            self._remove()
+            raise
+        if self._private is not None:
+            # A named one is left to the keeper: at exit no thread can be started any more that would upload.
+            atexit.register(self.close)
 
     def _start(self, verbs: Verbs) -> None:
         self._verbs = verbs

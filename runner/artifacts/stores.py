@@ -10,7 +10,6 @@ import contextlib
 import errno
 import os
 import re
-import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -150,7 +149,7 @@ def replacing(target: Path) -> Iterator[Path]:
 
     The name is short whatever that of the target is: it cannot be too long where the target's is not.
     """
-    temporary = target.parent / f".{secrets.token_hex(8)}{_UNFINISHED}"
+    temporary = target.parent / f".{os.urandom(8).hex()}{_UNFINISHED}"
     try:
         yield temporary
         temporary.replace(target)

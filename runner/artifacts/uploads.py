@@ -6,32 +6,29 @@ import os
 import shutil
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from runner.artifacts.archives import Skipped, is_empty, pack
 from runner.artifacts.stores import ObjectStore
 from runner.errors import RunnerError
 
 
-@dataclass(frozen=True)
-class Sent:
+class Sent(NamedTuple):
     """It is in the object store."""
 
     uri: str
     skipped: Sequence[Skipped] = ()
 
 
-@dataclass(frozen=True)
-class Nothing:
+class Nothing(NamedTuple):
     """There was nothing to keep."""
 
     uri: str
     skipped: Sequence[Skipped] = ()
 
 
-@dataclass(frozen=True)
-class Unsent:
+class Unsent(NamedTuple):
     """It could not be uploaded. `kept` is where it is now: a folder with the archive, or with what was to be packed."""
 
     uri: str
@@ -40,8 +37,7 @@ class Unsent:
     skipped: Sequence[Skipped] = ()
 
 
-@dataclass(frozen=True)
-class Places:
+class Places(NamedTuple):
     """Folders for one attempt of one job alone; each is made when it is needed."""
 
     scratch: Path

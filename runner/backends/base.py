@@ -8,9 +8,8 @@ that every backend passes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from runner.lifecycle.facts import KillReason
 from runner.lifecycle.phases import Cause
@@ -19,16 +18,14 @@ from runner.lifecycle.stops import DEFAULT_GRACE, Isolation
 Fact = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Mount:
+class Mount(NamedTuple):
     """A file or folder of the host that the job sees at another path (isolations with a mount namespace only)."""
 
     source: Path
     target: str
 
 
-@dataclass(frozen=True)
-class Watched:
+class Watched(NamedTuple):
     """A folder of this machine in which the job is expected to save: what happens there goes into the journal."""
 
     folder: Path
@@ -40,8 +37,7 @@ class Watched:
     """Somebody has named it, so that something is expected there."""
 
 
-@dataclass(frozen=True)
-class Launch:
+class Launch(NamedTuple):
     """One attempt to run a program."""
 
     job: str
@@ -66,8 +62,7 @@ class Launch:
     """Limit in bytes, where the machine allows a memory cgroup; ignored elsewhere."""
 
 
-@dataclass(frozen=True)
-class Stop:
+class Stop(NamedTuple):
     """One job's part of an order to stop."""
 
     job: str
@@ -76,15 +71,14 @@ class Stop:
     cause: Cause
 
 
-@dataclass(frozen=True)
-class Listener:
+class Listener(NamedTuple):
     """What a supervisor may hear from a backend while it runs."""
 
-    grown: Callable[[str], None] = field(default=lambda job: None)
+    grown: Callable[[str], None] = lambda job: None
     """The journal of this job has grown. Called in the event loop; may be called for nothing."""
-    logged: Callable[[str], None] = field(default=lambda job: None)
+    logged: Callable[[str], None] = lambda job: None
     """The log of this job has grown; only for jobs that are followed."""
-    broken: Callable[[str], None] = field(default=lambda reason: None)
+    broken: Callable[[str], None] = lambda reason: None
     """The backend is gone and its jobs with it; `reason` is for people."""
 
 

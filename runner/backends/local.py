@@ -6,16 +6,14 @@ import asyncio
 import contextlib
 import itertools
 import json
-import os
-import re
 import socket
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from runner.backends.base import Backend, Launch, Listener, Stop, Watched
-from runner.errors import IsolationUnavailable, KeeperFailed, UnsupportedPlatform
+from runner.backends.starting import Starting, begin, owner
+from runner.errors import IsolationUnavailable, KeeperFailed
 from runner.keeper import start
 from runner.keeper.protocol import LARGEST_LINE, UNKILLABLE_AFTER, Policy, connect, encode
 from runner.lifecycle.facts import KillReason
@@ -24,23 +22,6 @@ from runner.lifecycle.stops import Isolation
 __all__ = ["LocalBackend", "Policy"]
 
 _PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
-
-
-OLDEST_KERNEL = (5, 4)
-"""pidfds that can be polled and waited for, and clone3: `pid1` without root needs 5.11 for its overlay."""
-
-
-def check_machine() -> None:
-    """Raises UnsupportedPlatform where no keeper can work."""
-    if sys.platform != "linux":
-        raise UnsupportedPlatform(
-            f"this machine is {sys.platform}: jobs need the Linux kernel. On a Mac or on Windows, "
-            "use it inside a Linux container or virtual machine."
-        )
-    release = os.uname().release
-    numbers = re.match(r"(\d+)\.(\d+)", release)
-    if numbers is not None and tuple(map(int, numbers.groups())) < OLDEST_KERNEL:
-        raise UnsupportedPlatform(f"this machine has Linux {release}: jobs need {'.'.join(map(str, OLDEST_KERNEL))}")
 
 
 class LocalBackend(Backend):
@@ -53,8 +34,13 @@ class LocalBackend(Backend):
         *,
         use_cgroups: bool = True,
         unkillable_after: float = UNKILLABLE_AFTER,
+        begun: Starting | None = None,
     ) -> None:
-        """`use_cgroups`: whether `plain` jobs get a cgroup where the machine allows it. `unkillable_after`: seconds."""
+        """`use_cgroups`: whether `plain` jobs get a cgroup where the machine allows it. `unkillable_after`: seconds.
+
+        `begun`: the keeper of a private directory, if it is on its way; the backend has to be closed then, whether or
+        not it could be opened.
+        """
         self.keeper_pid = 0
         self._data_dir = data_dir
         self._policy = policy
@@ -67,14 +53,7 @@ class LocalBackend(Backend):
         self._reading: asyncio.Task[None] | None = None
         self._connecting = asyncio.Lock()
         self._closed = False
-        self._starting: start.Starting | None = None
-
-    def begin(self) -> None:
-        """Start the keeper of a private directory now, so that it is there by the time of `open`. Raises KeeperFailed.
-
-        Whoever calls this closes the backend, whether or not it could be opened.
-        """
-        self._starting = self._start((os.getpid(), _own_start()))
+        self._begun = begun
 
     async def open(self, listener: Listener) -> None:
         self._listener = listener
@@ -124,7 +103,7 @@ class LocalBackend(Backend):
         await self._order("bury", job=job, folder=str(folder))
 
     async def close(self) -> None:
-        if self._starting is not None:
+        if self._begun is not None:
             with contextlib.suppress(KeeperFailed):
                 await self._connected()
         self._closed = True
@@ -161,38 +140,35 @@ class LocalBackend(Backend):
                 return
             if self._closed:
                 raise KeeperFailed("the backend has been closed")
-            owner = os.getpid(), _own_start()
             for pause in _PAUSES:
                 try:
-                    await self._own(await self._peer(owner), owner)
+                    await self._own(await self._peer())
                     return
                 except ConnectionError:
                     # A keeper that is just ending may still take a connection.
                     await asyncio.sleep(pause)
             raise KeeperFailed(f"the keeper of {self._data_dir} breaks every connection")
 
-    async def _peer(self, owner: tuple[int, int]) -> socket.socket:
+    async def _peer(self) -> socket.socket:
         """A connection to the keeper that runs, or to one that is started for it."""
         try:
             if self._policy is not Policy.PRIVATE:
                 with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
                     return connect(str(self._data_dir))
-            starting, self._starting = self._starting or self._start(owner), None
-            await asyncio.to_thread(starting.wait)
+            begun, self._begun = self._begun or self._begin(), None
+            await asyncio.to_thread(begun.wait)
             return connect(str(self._data_dir))
         except (start.StartError, OSError) as error:
             raise KeeperFailed(str(error)) from error
 
-    def _start(self, owner: tuple[int, int]) -> start.Starting:
-        try:
-            return start.Starting(self._data_dir, self._policy, owner, self._use_cgroups, self._unkillable_after)
-        except start.StartError as error:
-            raise KeeperFailed(str(error)) from error
+    def _begin(self) -> Starting:
+        return begin(self._data_dir, self._policy, self._use_cgroups, self._unkillable_after)
 
-    async def _own(self, peer: socket.socket, owner: tuple[int, int]) -> None:
+    async def _own(self, peer: socket.socket) -> None:
         """Become the owner of a keeper. Raises ConnectionError if it does not answer."""
         reader, writer = await asyncio.open_unix_connection(sock=peer, limit=LARGEST_LINE)
-        members = {"pid": owner[0], "start": owner[1], "policy": self._policy.value}
+        pid, started = owner()
+        members = {"pid": pid, "start": started, "policy": self._policy.value}
         try:
             writer.write(encode({"id": 0, "order": "own", **members}))
             answer: dict[str, Any] = {}
@@ -238,9 +214,3 @@ class LocalBackend(Backend):
 
 def _watched(folder: Watched) -> dict[str, Any]:
     return {"folder": str(folder.folder), "path": folder.path, "role": folder.role, "asked": folder.asked}
-
-
-def _own_start() -> int:
-    """When this process started, in ticks since boot: with its pid, that is nobody else."""
-    with open("/proc/self/stat", "rb") as stat:
-        return int(stat.read().rpartition(b")")[2].split()[19])

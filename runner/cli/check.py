@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from runner.api import Runner
+from runner.api import private
 from runner.cli import terminal
 from runner.cli.before import Before
 from runner.cli.files import check_writable, is_stdout, write_report
@@ -20,6 +20,7 @@ from runner.diagnosis.printable import command_line
 from runner.errors import InvalidRequest, RunnerError
 
 if TYPE_CHECKING:
+    from runner.api import Runner
     from runner.diagnosis.report import Report
 
 _NEEDED = ("runner.diagnosis.report", "runner.diagnosis.deciding", "runner.diagnosis.text", "runner.cli.resuming")
@@ -35,8 +36,12 @@ def check(wish: Wish, output: Output) -> int:
     try:
         # The runner is left first: no program writes any more when the folders are made what they were.
         with Before(wish.checkpoints if several else ()) as before, ExitStack() as opened:
+            # Its keeper starts while the rest is loaded.
+            begun = private.begin()
             with loading(_NEEDED):
-                runner = opened.enter_context(Runner())
+                from runner.api import Runner
+
+                runner = opened.enter_context(Runner.begun(begun))
             return _series(runner, wish, output, before) if wish.repeat else _once(runner, wish, output)
     except InvalidRequest:
         raise

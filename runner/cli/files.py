@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 from pathlib import Path
 
@@ -65,7 +64,7 @@ def _replace(target: Path, data: bytes) -> None:
 
 def _beside(target: Path, data: bytes) -> Path:
     """A new file in the same folder, with the mode that the umask gives."""
-    made = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    made = target.with_name(f".{os.urandom(8).hex()}.tmp")
     with open(made, "xb") as file:
         try:
             file.write(data)

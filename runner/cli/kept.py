@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from runner.api import Runner
+if TYPE_CHECKING:
+    from runner.api import Runner
 
 _BUCKET = "runner-checkpoints"
 

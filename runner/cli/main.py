@@ -1,7 +1,6 @@
 """The command line: what `runner` and `grace-runner` start. One module per command, imported when it is used."""
 
-from __future__ import annotations
-
+# No `from __future__ import annotations`: Typer would evaluate the text of each annotation of all commands, twice.
 import gc
 import io
 import sys

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import select
 import stat
@@ -55,6 +54,8 @@ def pause(seconds: float) -> None:
 
 async def while_read(waiting: Coroutine[Any, Any, _T]) -> _T:
     """What is waited for, or BrokenPipeError as soon as the reader of stdout has gone."""
+    import asyncio
+
     loop, output = asyncio.get_running_loop(), sys.stdout.fileno()
     if not stat.S_ISFIFO(os.fstat(output).st_mode):  # of a terminal or a socket the loop would tell what is typed, too
         return await waiting

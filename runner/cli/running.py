@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from runner.api import Job, Runner
 from runner.cli import kept, terminal
 from runner.cli.triggers import Trigger
 from runner.cli.wishes import Wish
 from runner.errors import ExpressionTooSlow, JobEnded, WaitTimeout
 
 if TYPE_CHECKING:
+    from runner.api import Job, Runner
     from runner.diagnosis.report import Report
 
 _LAST_LINES = 10
@@ -44,7 +44,7 @@ class Ran:
 
 def run(runner: Runner, wish: Wish, trigger: Trigger) -> Ran:
     """Run the program once, and with `wish.resume` a second time. Raises RunnerError."""
-    name = f"check-{secrets.token_hex(4)}"
+    name = f"check-{os.urandom(4).hex()}"
     job = runner.train(
         wish.command,
         name=name,

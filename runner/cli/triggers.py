@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from runner.api import Job
 from runner.cli import terminal
 from runner.errors import InvalidRequest, JobEnded, WaitTimeout
+
+if TYPE_CHECKING:
+    from runner.api import Job
 
 _FILE_EVERY = 0.05
 _START_EVERY = 0.01
@@ -26,8 +27,7 @@ class Trigger(Protocol):
     def __str__(self) -> str: ...
 
 
-@dataclass(frozen=True)
-class FirstOutput:
+class FirstOutput(NamedTuple):
     """Some seconds after the first line of output, or longer after the start."""
 
     after_line: float = 5.0
@@ -46,8 +46,7 @@ class FirstOutput:
         return f"{self.after_line:g} s after its first line of output, or {self.after_start:g} s after the start"
 
 
-@dataclass(frozen=True)
-class After:
+class After(NamedTuple):
     """Some seconds after the start: the instant at which the program has been executed."""
 
     seconds: float
@@ -62,8 +61,7 @@ class After:
         return f"{self.seconds:.3g} s after the start"
 
 
-@dataclass(frozen=True)
-class AtRandom:
+class AtRandom(NamedTuple):
     """At a random moment of the first seconds, another one for each run."""
 
     within: float
@@ -79,8 +77,7 @@ class AtRandom:
         return f"at a random moment of the first {self.within:g} s"
 
 
-@dataclass(frozen=True)
-class LogLine:
+class LogLine(NamedTuple):
     """A line of output matches."""
 
     pattern: str
@@ -92,8 +89,7 @@ class LogLine:
         return f"when a line of its output matches {self.pattern!r}"
 
 
-@dataclass(frozen=True)
-class FileChange:
+class FileChange(NamedTuple):
     """A file appears, or is another one or of another time or size than before the program was launched."""
 
     path: Path

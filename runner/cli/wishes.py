@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from runner.cli import terminal
 from runner.cli.triggers import Trigger
@@ -14,8 +14,7 @@ from runner.errors import InvalidRequest
 MOST_RUNS = 1_000
 
 
-@dataclass(frozen=True)
-class Resume:
+class Resume(NamedTuple):
     """Start the program again after the stop."""
 
     line: str | None = None
@@ -24,8 +23,7 @@ class Resume:
     """Shell command that reads what was saved."""
 
 
-@dataclass(frozen=True)
-class Output:
+class Output(NamedTuple):
     """Where the report goes."""
 
     as_json: bool = False
@@ -33,8 +31,7 @@ class Output:
     junit: Path | None = None
 
 
-@dataclass(frozen=True)
-class Wish:
+class Wish(NamedTuple):
     """One check."""
 
     command: Sequence[str]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from runner.diagnosis.members import Fact, texts
@@ -15,8 +14,7 @@ _NAMED = 3
 """So many files are named."""
 
 
-@dataclass(frozen=True)
-class Load:
+class Load(NamedTuple):
     """A command that was to read what had been saved."""
 
     command: str
@@ -36,8 +34,7 @@ class Load:
         return self.code not in (126, 127)
 
 
-@dataclass(frozen=True)
-class Afterwards:
+class Afterwards(NamedTuple):
     """What came of starting the program again with what it had saved."""
 
     saved: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import NamedTuple
 
 _TEMPORARY = re.compile(
@@ -31,8 +30,7 @@ class Writer(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True)
-class Save:
+class Save(NamedTuple):
     """One file that was written, from its opening to its closing."""
 
     path: str
@@ -82,8 +80,7 @@ class Save:
         return (self.path, self.begun)
 
 
-@dataclass(frozen=True)
-class Files:
+class Files(NamedTuple):
     """What was known at one moment, of all since the launch; the lists have the latest ones."""
 
     saved: int = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -125,8 +124,8 @@ def _saves(story: Story) -> tuple[Save, ...]:
         before = next((n for n in range(len(found) - 1, -1, -1) if found[n].path == save.path), None)
         if before is not None and _goes_on(found[before], save):
             first = found[before]
-            found[before] = replace(
-                save, begun=first.begun, how=first.how, writer=save.writer or first.writer, pieces=first.pieces + 1
+            found[before] = save._replace(
+                begun=first.begun, how=first.how, writer=save.writer or first.writer, pieces=first.pieces + 1
             )
         else:
             found.append(save)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner.diagnosis.files import Files, Folder, Temporaries
 from runner.diagnosis.log import Log
@@ -26,8 +26,7 @@ CRASHES = frozenset({"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE", "SIGSYS
 _DEAD = frozenset("ZX")
 
 
-@dataclass(frozen=True)
-class Process:
+class Process(NamedTuple):
     """A process of the job as it was seen at one moment."""
 
     pid: int
@@ -71,37 +70,32 @@ class Process:
         return (self.pid, self.start)
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(NamedTuple):
     ns: int
     moment: str
     processes: tuple[Process, ...]
 
 
-@dataclass(frozen=True)
-class Stop:
+class Stop(NamedTuple):
     ns: int
     wall: int | None
     grace: float | None
     cause: str | None
 
 
-@dataclass(frozen=True)
-class Signal:
+class Signal(NamedTuple):
     ns: int
     wall: int | None
     outcome: str
     reason: str
 
 
-@dataclass(frozen=True)
-class Kill:
+class Kill(NamedTuple):
     ns: int
     why: str
 
 
-@dataclass(frozen=True)
-class Ended:
+class Ended(NamedTuple):
     ns: int
     code: int | None
     signal: str | None
@@ -109,8 +103,7 @@ class Ended:
     out_of_memory: str | None
 
 
-@dataclass(frozen=True)
-class ProcessEnd:
+class ProcessEnd(NamedTuple):
     """The end of one of the other processes. Neither code nor signal: how it ended is not known."""
 
     ns: int
@@ -119,8 +112,7 @@ class ProcessEnd:
     signal: str | None
 
 
-@dataclass(frozen=True)
-class NotExecuted:
+class NotExecuted(NamedTuple):
     stage: str
     reason: str
 

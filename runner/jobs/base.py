@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, unique
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from runner.errors import InvalidRequest
 from runner.lifecycle.phases import Event, Phase
@@ -40,8 +40,7 @@ def key(kind: Kind, name: str) -> str:
     return f"{kind.value}/{name}"
 
 
-@dataclass(frozen=True)
-class Channel:
+class Channel(NamedTuple):
     """Input data that is brought to `/opt/ml/input/data/NAME` before the program runs."""
 
     name: str
@@ -49,8 +48,7 @@ class Channel:
     """None: there is nothing to bring, and the folder stays empty."""
 
 
-@dataclass(frozen=True)
-class Saves:
+class Saves(NamedTuple):
     """A folder in which the program is expected to save: what happens there is evidence."""
 
     role: str
@@ -59,8 +57,7 @@ class Saves:
     """In `/opt/ml`, e.g. `/opt/ml/model`."""
 
 
-@dataclass(frozen=True)
-class Upload:
+class Upload(NamedTuple):
     """A folder of the job's `/opt/ml` that is kept after its end.
 
     `folder` is relative to `/opt/ml`; `uri` is where it goes: a `.tar.gz` object, made even from an empty folder
@@ -103,8 +100,7 @@ class Spec:
     """What of the request is accepted and not honoured, a line each: see `jobs.unheeded`."""
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where the job's program finds `/opt/ml`, and which `algo-N` it is."""
 
     ml: str
@@ -112,8 +108,7 @@ class Place:
     host: str = "algo-1"
 
 
-@dataclass(frozen=True)
-class Transition:
+class Transition(NamedTuple):
     """One entry of `SecondaryStatusTransitions`."""
 
     status: str

@@ -8,8 +8,7 @@ memory for. So an expression's unrolled size is counted before it is compiled.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner.errors import ExpressionTooSlow, InvalidRequest
 
@@ -40,8 +39,7 @@ _BACKTRACKS = re.compile(r"[*+?{(]")
 """Without any of these an expression has one way to match at each place of a line."""
 
 
-@dataclass(frozen=True)
-class Expression:
+class Expression(NamedTuple):
     """One that is looked for in lines."""
 
     pattern: regex.Pattern[str]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from runner.errors import InvalidRequest
 from runner.jobs.naming import shown
@@ -37,8 +36,7 @@ def check_text(path: str, value: object) -> str:
     return value
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """An object of the request, which knows its path in it. A member that is null is an absent one."""
 
     value: Mapping[str, Any]

@@ -2,15 +2,14 @@
 
 A line that comes alone is moved at once. While lines come faster than the log may be marked, the FIFO is left alone
 until the next mark is due, or until it would be half full at the rate of the moment: a program that prints without end
-then costs some hundred turns a second, instead of one for each of its lines. The time of a line is no worse for it,
-since that is the time of its mark; and the program does not wait, as it would with a rest of one length: with 10 ms and
-the usual 64 KiB it could not print more than 6.5 MB/s.
+then costs fifty turns a second, instead of one for each of its lines. The time of a line is no worse for it, since that
+is the time of its mark; and the program does not wait, as it would with a rest of one length: with 10 ms and the usual
+64 KiB it could not print more than 6.5 MB/s.
 """
 
 from __future__ import annotations
 
 from runner import clock
-from runner.keeper.output import MARK_EVERY_NS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ _SHORTEST_REST = 200_000
 
 
 class Pump:
-    """The output in the epoll set, and its marks at most once in 10 ms."""
+    """The output in the epoll set, and its marks as often as they may be."""
 
     __slots__ = ("_done", "_followed", "_listens", "_logged", "_loop", "_moved_at", "_output", "_started")
 
@@ -94,7 +93,7 @@ class Pump:
         elapsed, self._moved_at = now - self._moved_at, now
         if moved and (again is not None or not self._listens):
             # Half full at this rate; a full one tells only that it was filled some time before.
-            again = min(again or now + MARK_EVERY_NS, now + elapsed * self._output.room // (2 * moved))
+            again = min(again or now + self._output.mark_every, now + elapsed * self._output.room // (2 * moved))
         if again is None or again - now < _SHORTEST_REST:
             self._listen()
         else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from runner.lifecycle.phases import TERMINAL, Cause, Phase
@@ -11,8 +10,7 @@ from runner.lifecycle.transitions import State
 from runner.records.database import Database
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """One row of `jobs`. Times are ns since 1970, but for `executed`."""
 
     id: int
@@ -38,7 +36,7 @@ class Record:
 
     def changed(self, at: int, **changes: Any) -> Record:
         """This record with `changes` made at `at`; its time never runs backwards, whatever the wall clock does."""
-        return replace(self, modified=max(at, self.modified), **changes)
+        return self._replace(modified=max(at, self.modified), **changes)
 
 
 COLUMNS = (
@@ -48,8 +46,7 @@ COLUMNS = (
 _SELECT = f"SELECT {COLUMNS} FROM jobs"
 
 
-@dataclass(frozen=True)
-class NewJob:
+class NewJob(NamedTuple):
     """What is known of a job when it is recorded."""
 
     kind: str

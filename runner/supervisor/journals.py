@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,8 +14,7 @@ _DECIDING = frozenset({FactName.NOT_EXECUTED.value, FactName.ENDED.value})
 """Facts that tell how a program ended; what happens next needs them again."""
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """How far a journal has been read, and what of it has to be remembered."""
 
     offset: int = 0
@@ -30,11 +28,11 @@ class Reading:
         evidence = self.evidence if attempt == self.attempt else ()
         if fact["fact"] in _DECIDING:
             evidence = (*evidence, fact)
-        return replace(self, attempt=attempt, evidence=evidence)
+        return self._replace(attempt=attempt, evidence=evidence)
 
     def at(self, offset: int) -> Reading:
         """This reading, with everything before `offset` read."""
-        return replace(self, offset=offset)
+        return self._replace(offset=offset)
 
 
 class Unread(NamedTuple):

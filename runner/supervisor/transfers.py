@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import replace
 from pathlib import Path
 
 from runner.artifacts.archives import Skipped
@@ -52,7 +51,7 @@ class Transfers:
             if os.path.realpath(left) != os.path.join(os.path.realpath(folder), folders.ML, what.folder):
                 return Nothing(what.uri, [Skipped(what.folder, "a link: what it leads to is not the job's own")])
             # Beside what `restore` has noted: that is of the checkpoints alone.
-            apart = places if what.restored else replace(places, scratch=places.scratch / "plain")
+            apart = places if what.restored else places._replace(scratch=places.scratch / "plain")
             return keep(left, what.uri, self._store, apart)
         return upload(left, what.uri, self._store, places, always=what.always, ready=what.ready)
 

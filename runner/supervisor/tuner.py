@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import math
-import secrets
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -117,7 +117,7 @@ class Tuner:
         chosen = list(itertools.islice(search.in_turn(searches), launched, launched + count))
         tuning = tagging.tagged(self._database, live.record, live.spec.request)
         for number, (which, point) in enumerate(chosen, start=launched + 1):
-            request = children.training_request(tuning, number, secrets.token_hex(4), point, which)
+            request = children.training_request(tuning, number, os.urandom(4).hex(), point, which)
             child = self._add(change, live, request)
             change.add_results(child, {HYPERPARAMETERS: dict(point), DEFINITION: which})
         change.add_results(live, {LAUNCHED: launched + len(chosen)})

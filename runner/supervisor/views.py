@@ -112,7 +112,7 @@ def detail(database: Database, record: Record) -> dict[str, Any]:
     """A summary with the job's history and results."""
     transitions = _transitions(TYPES[Kind(record.kind)], history.read(database, record.id))
     return summary(record) | {
-        "transitions": [_plain(vars(entry)) for entry in transitions],
+        "transitions": [_plain(entry._asdict()) for entry in transitions],
         "results": results.read(database, record.id),
     }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, unique
+from typing import NamedTuple
 
 ATTEMPTS = 5
 """Trainings that may end badly before the first good one."""
@@ -33,8 +34,7 @@ class Outcome(Enum):
         return cls.FAILED if status == "Failed" else cls.STOPPED
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """`ResourceLimits`, with the size of a grid taken into account."""
 
     parallel: int

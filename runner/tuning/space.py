@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum, unique
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 _WIDE = 1000.0
 """Assumed: how many times the least value the greatest must be for Auto to mean Logarithmic. AWS does not say."""
@@ -33,8 +32,7 @@ class Scale(Enum):
         return Scale.LOGARITHMIC if low > 0 and high / low >= _WIDE else Scale.LINEAR
 
 
-@dataclass(frozen=True)
-class Integer:
+class Integer(NamedTuple):
     """Whole numbers from `low` to `high`, both included."""
 
     low: int
@@ -49,8 +47,7 @@ class Integer:
         return str(min(max(drawn, self.low), self.high))
 
 
-@dataclass(frozen=True)
-class Continuous:
+class Continuous(NamedTuple):
     """Numbers from `low` to `high`."""
 
     low: float
@@ -69,8 +66,7 @@ class Continuous:
         return repr(min(max(drawn, self.low), self.high))
 
 
-@dataclass(frozen=True)
-class Categorical:
+class Categorical(NamedTuple):
     """One of `values`."""
 
     values: Sequence[str]

@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -116,14 +116,14 @@ class Bench:
 
     def again(self, attempt: Attempt) -> Attempt:
         """The next attempt of a job that has ended."""
-        launch = replace(attempt.launch, attempt=attempt.launch.attempt + 1)
+        launch = attempt.launch._replace(attempt=attempt.launch.attempt + 1)
         self.attempts.append(Attempt(self, launch))
         self.do(self.backend.launch(launch))
         return self.attempts[-1]
 
     def changed(self, job: Attempt, **members: Any) -> Attempt:
         """The same job with another launch."""
-        return Attempt(self, replace(job.launch, **members))
+        return Attempt(self, job.launch._replace(**members))
 
     def bury(self, attempt: Attempt) -> None:
         self.do(self.backend.bury(attempt.launch.job, attempt.launch.folder))

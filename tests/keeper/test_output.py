@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from runner import clock
 from runner.backends.base import log, marks
 from runner.backends.local import Policy
 from runner.keeper.output import Output
@@ -146,7 +147,7 @@ def _stat(pid: int) -> list[str]:
 
 
 def test_a_log_that_cannot_be_written_makes_the_job_wait_and_loses_nothing(bench: Bench, room: Room) -> None:
-    size = 400_000
+    size = 1_000_000
     keeper = bench.backend.keeper_pid
     _, hard = resource.prlimit(keeper, resource.RLIMIT_FSIZE)
     resource.prlimit(keeper, resource.RLIMIT_FSIZE, (100_000, hard))
@@ -232,14 +233,19 @@ def test_the_fifo_of_a_flood_is_enlarged_where_that_is_allowed(tmp_path: Path, m
         return fcntl.fcntl(fd, command, argument)
 
     monkeypatch.setattr("runner.keeper.output.fcntl", SimpleNamespace(**{**vars(fcntl), "fcntl": resize}))
+    # Time stands still: every mark but the first is too early.
+    monkeypatch.setattr(clock, "monotonic_ns", lambda: 3_600_000_000_000)
     small = output.room
-    sizes = []
+    sizes, pauses = [], []
     for _ in range(3):
         os.write(job_end, bytes(small // 2 + 1))
         assert output.move() == small // 2 + 1
         sizes.append(output.room)
-    assert sizes == [small, 4 * small, 4 * small]
-    assert fcntl.fcntl(job_end, fcntl.F_GETPIPE_SZ) == 4 * small
+        again = output.mark()
+        pauses.append(None if again is None else again - output.marked_at)
+    assert sizes == [small, 8 * small, 8 * small]
+    assert pauses == [None, 20_000_000, 20_000_000]
+    assert fcntl.fcntl(job_end, fcntl.F_GETPIPE_SZ) == 8 * small
     os.close(job_end)
     output.drain()
     output.close()

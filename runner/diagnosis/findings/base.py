@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum, unique
+from typing import NamedTuple
 
 from runner.diagnosis.printable import lines_of, printable
 from runner.diagnosis.story import Story
@@ -119,8 +119,7 @@ UNDECIDING = frozenset(
 """With one of these there is nothing to judge by."""
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """A conclusion from the facts, in plain words, with what to do about it."""
 
     code: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from runner.diagnosis import cures
 from runner.diagnosis.findings import afterwards, ends, handlers, handling, killers, saves, wrappers
@@ -95,7 +94,7 @@ def _holding(rules: Sequence[Rule], story: Story) -> list[Finding]:
 def _lowered(finding: Finding) -> Finding:
     """A cause beside an open verdict is a suspicion."""
     if finding.severity == Severity.ERROR.value:
-        return replace(finding, severity=Severity.WARNING.value)
+        return finding._replace(severity=Severity.WARNING.value)
     return finding
 
 
