@@ -36,6 +36,14 @@ class JobEnded(RunnerError):
         self.status = status
 
 
+class JobStopping(RunnerError):
+    """The job is being stopped already, and only a first stop was asked for. `status` is the one that it has."""
+
+    def __init__(self, message: str, status: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 class JobNotEnded(RunnerError):
     """The job has not ended yet, so it cannot be deleted. `status` is the one that it has."""
 

@@ -41,8 +41,8 @@ from runner.errors import InvalidRequest
 
 DATA_DIR_VARIABLE = "RUNNER_DATA_DIR"
 JOB_TYPES = ("compilation", "training", "tuning")
-FAULTS = ("not-found", "ended", "stopping", "name-in-use", "not-ended")
-"""What `[server.faults]` may change, of each job type."""
+FAULTS = ("not-found", "ended", "stopping", "name-in-use", "not-ended", "no-metric", "no-package")
+"""What `[server.faults]` may change, of each job type; the last two only one type has."""
 _HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?"
 _LONGEST_GRACE = 86_400
 """The same rule as `lifecycle.stops.check_grace`, which this room may not import."""

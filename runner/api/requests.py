@@ -58,7 +58,7 @@ def channels(inputs: Paths | None, job: str) -> dict[str, Input]:
 def input_of(field: str, path: str | os.PathLike[str], key: str) -> Input:
     """One input; a path of this machine gets a place in the object store, `key`, that is the job's own."""
     text = os.fspath(path)
-    if text.startswith("s3://"):
+    if text.startswith(("s3://", "https://")):
         return Input(text, None)
     local = Path(text).absolute()
     if not os.access(local, os.R_OK):

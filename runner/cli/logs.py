@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +72,7 @@ class _Reader:
             if not self._alone:
                 self._alone = True
                 terminal.say(f"no supervisor runs in {folder}: what the job prints is read from its log from here on")
-            time.sleep(_LOOK_EVERY)
+            pipes.pause(_LOOK_EVERY)
 
     def _until_the_end(self, runner: Runner, job: Job) -> None:
         if self._alone:
@@ -81,8 +80,11 @@ class _Reader:
             terminal.say("a supervisor runs again")
         if job.kind == "tuning":
             self._say_where(job)
-        while self._print(runner.call(runner.verbs.more_logs(Kind(job.kind), job.name, self._after))):
+        while self._print(runner.call(self._more(runner, job))):
             pass
+
+    def _more(self, runner: Runner, job: Job) -> Coroutine[Any, Any, dict[str, Any]]:
+        return pipes.while_read(runner.verbs.more_logs(Kind(job.kind), job.name, self._after))
 
     def _is_over(self, runner: Runner, job: Job) -> bool:
         """Looked at before the log is: what is written in between is read now."""

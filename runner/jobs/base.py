@@ -146,6 +146,7 @@ class View:
                  `{name, status, hyperparameters, objective, created, started, ended, failure, which}`,
                  `status` as the API spells it, `objective` a number or None, times or None,
                  `which` the number of its definition, from 0
+    `counted`    in a list, in place of them: list of `(training, how many are as it is)`, see `children.Counted`
     """
 
 

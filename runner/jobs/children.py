@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from runner.jobs import shared
+from runner.jobs import builtin, shared
 from runner.jobs.base import Request, View
 from runner.jobs.naming import sibling
 
@@ -18,6 +18,8 @@ OBJECTIVE_PARAMETER = "_tuning_objective_metric"
 OTHER_RESOURCES = "HyperParameterTuningResourceConfig"
 
 Child = Mapping[str, Any]
+Counted = tuple[Child, int]
+"""So many trainings of which one is this; of it `status`, `objective` and `failure` are looked at."""
 
 HANDED_ON = (
     "AlgorithmSpecification",
@@ -89,6 +91,9 @@ def training_request(
         **shared.echo(definition.body, HANDED_ON),
         **shared.echo(tuning, ("Tags",)),
     }
+    request["AlgorithmSpecification"] = builtin.measured(
+        definition.body["AlgorithmSpecification"], definition.objective["MetricName"]
+    )
     if "ResourceConfig" not in request and definition.body.get(OTHER_RESOURCES) is not None:
         request["ResourceConfig"] = _resources(definition.body[OTHER_RESOURCES])
     return request
@@ -105,19 +110,19 @@ def shown(request: Request) -> dict[str, Any]:
     return {"TrainingJobDefinition": found[0]}
 
 
-def status_counters(children: Iterable[Child]) -> dict[str, int]:
+def status_counters(children: Iterable[Counted]) -> dict[str, int]:
     """`TrainingJobStatusCounters`: they add up to the trainings launched."""
     counters = dict.fromkeys(("Completed", "InProgress", "RetryableError", "NonRetryableError", "Stopped"), 0)
-    for child in children:
-        counters[_counted_as(child)] += 1
+    for child, count in children:
+        counters[_counted_as(child)] += count
     return counters
 
 
-def objective_counters(children: Iterable[Child]) -> dict[str, int]:
+def objective_counters(children: Iterable[Counted]) -> dict[str, int]:
     """`ObjectiveStatusCounters`: a training that ended without its metric in the log is Failed."""
     counters = dict.fromkeys(("Succeeded", "Pending", "Failed"), 0)
-    for child in children:
-        counters[objective_status(child)] += 1
+    for child, count in children:
+        counters[objective_status(child)] += count
     return counters
 
 

@@ -17,7 +17,7 @@ from runner.errors import InvalidRequest
 from runner.jobs import endings, shared, toolkit, unheeded
 from runner.jobs.base import Channel, Defaults, Kind, Place, Request, Spec, Upload, View
 from runner.jobs.naming import check_name
-from runner.jobs.reading import Part, whole_request
+from runner.jobs.reading import KnownFault, Part, whole_request
 from runner.lifecycle.phases import Event, Phase
 from runner.lifecycle.statuses import compilation_status
 
@@ -44,8 +44,8 @@ class _Compiled(NamedTuple):
     """What is compiled, by what, and where it goes."""
 
     command: _Command
-    channels: Sequence[Channel] = ()
-    uploads: Sequence[Upload] = ()
+    channels: Sequence[Channel]
+    uploads: Sequence[Upload]
 
 
 class CompilationJob:
@@ -139,13 +139,13 @@ class CompilationJob:
 
 
 def _compiled(body: Part, defaults: Defaults) -> _Compiled:
-    """A model package needs no InputConfig; but nobody here knows what is in one, so that such a job fails."""
+    """A model package needs no InputConfig; but there is none here, and Describe could not show what is in it."""
     output = body.part("OutputConfig")
     location, target = output.uri("S3OutputLocation"), _target(output)
     if body.has(_PACKAGE) and not body.has("InputConfig"):
-        body.text(_PACKAGE)
-        needed = "add InputConfig, with S3Uri and Framework of the model, to the request"
-        return _Compiled(_Command((), f"ClientError: {_PACKAGE}: Model packages are not looked up here: {needed}."))
+        package = body.text(_PACKAGE)
+        rule = "must stand beside an InputConfig, with S3Uri and Framework of the model: packages are not looked up"
+        raise KnownFault(body.field(_PACKAGE), rule, "no-package", arn=package)
     source = body.part("InputConfig")
     model = source.uri("S3Uri", key_required=True)
     upload = Upload("model", _uri(location, model, target), always=False, ready=ARCHIVE, completed_only=True)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from runner.errors import InvalidRequest
 from runner.jobs.naming import shown
+from runner.jobs.uris import check_uri
 
-_URI = re.compile(r"s3://(?P<bucket>[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9])(?:/(?P<key>.*))?", re.DOTALL)
+
+class KnownFault(InvalidRequest):
+    """A rule that AWS words in its own way: the endpoint's table of faults has it as `<job type>.<what>`."""
+
+    def __init__(self, field: str, rule: str, what: str, **said: str) -> None:
+        """`said` fills the fault's text."""
+        super().__init__(field, rule)
+        self.what = what
+        self.said = said
 
 
 def check_text(path: str, value: object) -> str:
@@ -26,19 +34,6 @@ def check_text(path: str, value: object) -> str:
     except UnicodeEncodeError:
         raise InvalidRequest(path, "must be valid Unicode, without lone surrogates") from None
     return value
-
-
-def check_uri(path: str, uri: str, *, key_required: bool = False) -> str:
-    """`uri`, if it is `s3://BUCKET/KEY`. No part of the key may be `.` or `..`: keys are also names of files."""
-    match = _URI.fullmatch(uri)
-    if match is None:
-        raise InvalidRequest(path, f"must be s3://BUCKET/KEY, not {shown(uri)}")
-    key = match["key"] or ""
-    if key_required and not key.strip("/"):
-        raise InvalidRequest(path, f"must name an object (s3://BUCKET/KEY), not only a bucket: {shown(uri)}")
-    if {".", ".."} & set(key.split("/")):
-        raise InvalidRequest(path, f"must not have '.' or '..' as a part of its key: {shown(uri)}")
-    return uri
 
 
 class Part(NamedTuple):
@@ -113,7 +108,7 @@ class Part(NamedTuple):
         return {check_text(part.path, key): check_text(part.field(key), value) for key, value in part.value.items()}
 
     def uri(self, name: str, *, key_required: bool = False) -> str:
-        """A required S3 URI."""
+        """A required S3 URI, as `s3://BUCKET/KEY` in whichever form it is given."""
         return check_uri(self.field(name), self.text(name), key_required=key_required)
 
     def _items(self, name: str) -> list[Any]:

@@ -149,7 +149,7 @@ class TrainingJob:
     def describe(self, view: View, arn: str) -> dict[str, Any]:
         """`DescribeTrainingJob`."""
         request = view.request
-        artifacts = view.results.get("artifacts") or _model_uri(request["OutputDataConfig"], view.name)
+        artifacts = view.results.get("artifacts") or _model_uri(Part(request["OutputDataConfig"]), view.name)
         # The model has no training of less than a second.
         seconds = max(1, int((view.ended - view.started).total_seconds())) if view.ended and view.started else None
         history = [_transition(entry) for entry in view.transitions]
@@ -252,19 +252,18 @@ def _source(source: Part) -> str | None:
 
 
 def _uploads(output: Part, name: str) -> list[Upload]:
-    path = output.uri("S3OutputPath")
     packed = output.choice("CompressionType", ("GZIP", _PLAIN), default="GZIP") != _PLAIN
-    model = _model_uri(output.value, name)
+    model = _model_uri(output, name)
     return [
         Upload("model", model) if packed else Upload("model", model, always=False, plain=True),
-        Upload("output/data", shared.below(path, name, "output", "output.tar.gz"), always=False),
+        Upload("output/data", shared.below(output.uri("S3OutputPath"), name, "output", "output.tar.gz"), always=False),
     ]
 
 
-def _model_uri(output: Mapping[str, Any], name: str) -> str:
+def _model_uri(output: Part, name: str) -> str:
     """An archive, or, if the request wants none, what the objects are below."""
-    leaf = "model/" if output.get("CompressionType") == _PLAIN else "model.tar.gz"
-    return shared.below(output["S3OutputPath"], name, "output", leaf)
+    leaf = "model/" if output.value.get("CompressionType") == _PLAIN else "model.tar.gz"
+    return shared.below(output.uri("S3OutputPath"), name, "output", leaf)
 
 
 def _group(spec: Spec) -> Mapping[str, Any]:

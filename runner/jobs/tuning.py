@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Any
 
 from runner.errors import InvalidRequest
-from runner.jobs import children, endings, shared, unheeded
+from runner.jobs import builtin, children, endings, shared, unheeded
 from runner.jobs.base import Defaults, Kind, Place, Request, Spec, View
 from runner.jobs.naming import LONGEST_TUNING, check_name, shown
 from runner.jobs.ranges import check_ranges, combinations
-from runner.jobs.reading import Part, whole_request
+from runner.jobs.reading import KnownFault, Part, whole_request
 from runner.jobs.training import TRAINING
 from runner.lifecycle.phases import Event, Phase
 from runner.lifecycle.statuses import tuning_status
@@ -97,6 +97,7 @@ class TuningJob:
         says; it counts this job's own trainings, its parents being elsewhere.
         """
         launched = view.results.get("children") or ()
+        counted = view.results.get("counted") or [(child, 1) for child in launched]
         best = children.best(view, arn, launched)
         warm = (view.request.get("WarmStartConfig") or {}).get("WarmStartType") == "IdenticalDataAndAlgorithm"
         seconds = int(((view.ended or view.modified) - view.started).total_seconds()) if view.started else None
@@ -107,8 +108,8 @@ class TuningJob:
             CreationTime=view.created,
             LastModifiedTime=view.modified,
             HyperParameterTuningEndTime=view.ended,
-            TrainingJobStatusCounters=children.status_counters(launched),
-            ObjectiveStatusCounters=children.objective_counters(launched),
+            TrainingJobStatusCounters=children.status_counters(counted),
+            ObjectiveStatusCounters=children.objective_counters(counted),
             BestTrainingJob=best,
             OverallBestTrainingJob=best | {"TuningJobName": view.name} if best and warm else None,
             FailureReason=view.failure if view.state.phase is Phase.FAILED else None,
@@ -185,9 +186,10 @@ def _check_objective(objective: Part, definition: Part) -> None:
     name = objective.text("MetricName")
     algorithm = definition.part("AlgorithmSpecification")
     metrics = algorithm.parts("MetricDefinitions")
-    if name not in {metric.text("Name") for metric in metrics}:
+    brings_it = builtin.is_own(algorithm.optional_text("AlgorithmName"), algorithm.optional_text("TrainingImage"))
+    if name not in {metric.text("Name") for metric in metrics} and not brings_it:
         rule = f"must have the metric of the objective, {shown(name)}, with its Regex"
-        raise InvalidRequest(algorithm.field("MetricDefinitions"), rule)
+        raise KnownFault(algorithm.field("MetricDefinitions"), rule, "no-metric")
 
 
 def _check_training(request: Request, definition: Part, defaults: Defaults) -> None:

@@ -39,11 +39,11 @@ class Record(NamedTuple):
         return self._replace(modified=max(at, self.modified), **changes)
 
 
-_COLUMNS = (
+COLUMNS = (
     "id, kind, name, phase, cause, attempt, fact, created, modified, started, ended, executed,"
     " exit_code, exit_signal, failure, parent, grace, isolation, killed"
 )
-_SELECT = f"SELECT {_COLUMNS} FROM jobs"
+_SELECT = f"SELECT {COLUMNS} FROM jobs"
 
 
 class NewJob(NamedTuple):
@@ -133,14 +133,15 @@ def select(database: Database, rest: str, values: tuple[Any, ...]) -> list[Recor
 
 def _one(database: Database, condition: str, values: tuple[Any, ...]) -> Record | None:
     row = database.execute(f"{_SELECT} {condition}", values).fetchone()
-    return None if row is None else _record(row)
+    return None if row is None else from_row(row)
 
 
 def _all(database: Database, condition: str, values: tuple[Any, ...]) -> Iterator[Record]:
-    return map(_record, database.execute(f"{_SELECT} {condition}", values).fetchall())
+    return map(from_row, database.execute(f"{_SELECT} {condition}", values).fetchall())
 
 
-def _record(row: tuple[Any, ...]) -> Record:
+def from_row(row: tuple[Any, ...]) -> Record:
+    """The record of a row that has `COLUMNS`."""
     number, kind, name, phase, cause, *rest = row
     return Record(number, kind, name, State(Phase(phase), None if cause is None else Cause(cause)), *rest)
 

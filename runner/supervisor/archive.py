@@ -59,7 +59,7 @@ class Archive:
     def page(self, kind: Kind, query: Mapping[str, Any]) -> dict[str, Any]:
         """See `Service.page`. Raises InvalidRequest."""
         found = listing.page(self._database, kind, query)
-        described = [views.describe(self._database, record, self._defaults) for record in found.records]
+        described = [views.listed(self._database, record, self._defaults) for record in found.records]
         return {"jobs": described, "next": found.next}
 
     def children(self, name: str) -> Summaries:

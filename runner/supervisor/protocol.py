@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from runner import errors
-from runner.errors import InvalidRequest, JobEnded, JobNotEnded, RunnerError
+from runner.errors import InvalidRequest, JobEnded, JobNotEnded, JobStopping, RunnerError
 
 LONGEST_LINE = 64 << 20
 """Bytes. A report holds a whole journal."""
@@ -33,7 +33,7 @@ def told(error: RunnerError) -> dict[str, Any]:
     answer: dict[str, Any] = {"type": name, "message": str(error)}
     if isinstance(error, InvalidRequest):
         answer |= {"field": error.field, "rule": error.rule}
-    if isinstance(error, JobEnded | JobNotEnded):
+    if isinstance(error, JobEnded | JobNotEnded | JobStopping):
         answer["status"] = error.status
     return answer
 
@@ -43,7 +43,7 @@ def heard(answer: Mapping[str, Any]) -> RunnerError:
     kind = getattr(errors, str(answer.get("type")), RunnerError)
     if kind is InvalidRequest:
         return InvalidRequest(answer["field"], answer["rule"])
-    if kind in (JobEnded, JobNotEnded):
+    if kind in (JobEnded, JobNotEnded, JobStopping):
         ended: RunnerError = kind(answer["message"], answer["status"])
         return ended
     error = kind(answer.get("message", ""))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner import clock
 from runner.backends.base import Backend
-from runner.errors import InvalidRequest, JobEnded, JobNotEnded, NoSuchJob, RunnerClosed, WaitTimeout
+from runner.errors import InvalidRequest, JobEnded, JobNotEnded, JobStopping, NoSuchJob, RunnerClosed, WaitTimeout
 from runner.jobs import asked
 from runner.jobs.base import Kind, Request, key
 from runner.jobs.expressions import compiled
@@ -53,6 +53,7 @@ _QUOTED = 1_000
 class _StopOrder(NamedTuple):
     grace: float | None
     now: bool
+    once: bool
 
 
 class Service:
@@ -158,6 +159,8 @@ class Service:
 
     async def page(self, kind: Kind, query: Mapping[str, Any]) -> dict[str, Any]:
         """A page of the jobs of one type: `{jobs: [what describe answers, …], next: where the next page begins}`.
+
+        Of tuning jobs their best training is left out, which no list of the API has.
 
         Members of `query`, all of them optional:
         `status`           as the API spells it for this type: exactly the jobs whose Describe says so
@@ -290,13 +293,15 @@ class Service:
             )
         return found.line.wall, found.line.text
 
-    async def stop(self, kind: Kind, name: str, grace: float | None = None, now: bool = False) -> None:
+    async def stop(
+        self, kind: Kind, name: str, grace: float | None = None, now: bool = False, *, once: bool = False
+    ) -> None:
         """Begin the job's stop; returns once it is durable and on its way. The stop belongs to the job from then on.
 
         `grace` (seconds) takes the place of the job's own. A job that is being stopped already keeps its deadline;
-        only `now` ends it sooner. Raises JobEnded, InvalidRequest.
+        only `now` ends it sooner. Raises JobEnded, InvalidRequest, and JobStopping if it is to be stopped `once`.
         """
-        order = _StopOrder(_checked(grace), now)
+        order = _StopOrder(_checked(grace), now, once)
         live = await self._core.engine.soon(lambda change: self._stop(change, self._in(change, kind, name), order))
         if now and live.phase in LAUNCHED:
             self._core.push_kill(live, KillReason.NOW)
@@ -388,6 +393,8 @@ class Service:
 
     def _stop(self, change: Change, live: Live, order: _StopOrder) -> Live:
         record = change.record(live)
+        if order.once and record.state.phase.is_stopping:
+            raise JobStopping(f"{live.key} is being stopped already", views.status(record))
         more: dict[str, Any] = {}
         if order.grace is not None and record.state.phase in _NOT_SIGNALLED:
             more["grace"] = order.grace

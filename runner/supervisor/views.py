@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from runner.jobs.children import definitions, objective_status
 from runner.jobs.types import TYPES
 from runner.lifecycle.phases import Phase
 from runner.lifecycle.statuses import TrainingJobStatus, secondary
-from runner.records import documents, history, jobs, results
+from runner.records import documents, history, jobs, results, tallies
 from runner.records.database import Database
 from runner.records.history import Entry
 from runner.records.jobs import Record
@@ -21,10 +21,26 @@ from runner.supervisor.tuner import DEFINITION, HYPERPARAMETERS, objective
 
 def describe(database: Database, record: Record, defaults: Defaults) -> dict[str, Any]:
     """The job as Describe shows it, but for its times."""
+    return _described(database, record, defaults, _children)
+
+
+def listed(database: Database, record: Record, defaults: Defaults) -> dict[str, Any]:
+    """As `describe`; of a tuning job without its best training, so that its trainings need only be counted."""
+    return _described(database, record, defaults, _counted)
+
+
+_Trainings = Callable[[Database, Record, Request], Mapping[str, Any]]
+"""The results of a tuning job that tell of its trainings."""
+
+
+def _described(database: Database, record: Record, defaults: Defaults, trainings: _Trainings) -> dict[str, Any]:
     job_type = TYPES[Kind(record.kind)]
     document = documents.get(database, record.id)
+    found = results.read(database, record.id)
+    if job_type.kind is Kind.TUNING:
+        found |= trainings(database, record, document.request)
     arn = naming.arn(job_type, record.name, defaults, document.region)
-    described: dict[str, Any] = _plain(job_type.describe(_view(database, record, document.request), arn))
+    described: dict[str, Any] = _plain(job_type.describe(_view(database, record, document.request, found), arn))
     return described
 
 
@@ -46,12 +62,9 @@ def children(database: Database, record: Record, defaults: Defaults) -> list[dic
     return found
 
 
-def _view(database: Database, record: Record, request: Request) -> View:
-    """All that is on record of one job."""
+def _view(database: Database, record: Record, request: Request, found: Mapping[str, Any]) -> View:
+    """All that is on record of one job, with what was found out about it besides."""
     kind = Kind(record.kind)
-    found = results.read(database, record.id)
-    if kind is Kind.TUNING:
-        found["children"] = [_child(database, request, child) for child in jobs.children(database, record.name)]
     for metric in found.get("metrics", ()):
         metric["time"] = datetime.fromtimestamp(metric["time"], UTC)
     return View(
@@ -121,20 +134,34 @@ def _end(record: Record) -> str:
     return TYPES[Kind(record.kind)].status(phase)
 
 
+def _children(database: Database, record: Record, request: Request) -> Mapping[str, Any]:
+    return {"children": [_child(database, request, child) for child in jobs.children(database, record.name)]}
+
+
+def _counted(database: Database, record: Record, request: Request) -> Mapping[str, Any]:
+    objectives = [one.objective["MetricName"] for one in definitions(request)]
+    alike = tallies.of_trainings(database, record.name, objectives)
+    return {"counted": [(_ended(one.first) | {"objective": one.objective}, one.number) for one in alike]}
+
+
+def _ended(record: Record) -> dict[str, Any]:
+    """`status` and `failure` of a training. While it is being deleted too, it counts as what it ended as: the counters
+    have no place for it else."""
+    status = _end(record)
+    return {"status": status, "failure": record.failure if status == TrainingJobStatus.FAILED.value else None}
+
+
 def _child(database: Database, tuning: Request, record: Record) -> dict[str, Any]:
     found = results.read(database, record.id)
-    # While it is being deleted too, it counts as what it ended as: the counters have no place for it else.
-    status = _end(record)
     return {
+        **_ended(record),
         "name": record.name,
-        "status": status,
         "which": found.get(DEFINITION, 0),
         "hyperparameters": found.get(HYPERPARAMETERS, {}),
         "objective": objective(tuning, found),
         "created": _time(record.created),
         "started": _optional_time(record.started),
         "ended": _optional_time(record.ended),
-        "failure": record.failure if status == TrainingJobStatus.FAILED.value else None,
     }
 
 

@@ -21,6 +21,7 @@ from runner.wire.app import app
 from runner.wire.beside import beside, service_of
 from runner.wire.connection import Connection
 from runner.wire.guard import App, Guard, Receive, Scope, Send
+from runner.wire.targets import origin_form
 
 _IDLE_SECONDS = 75
 """That a connection is kept for the next request: none of the pauses between two polls that clients make (5, 10, 30,
@@ -70,7 +71,8 @@ class Endpoint:
         model.prefixes()  # read before the first request has to wait for it
         own = app(service, self._settings)
         whole = own if self._others is None else _by_service(own, self._others, self._services)
-        server = _Server(_config(Guard(whole, (*self._settings.allowed_hosts, self._host))))
+        guarded = Guard(whole, (*self._settings.allowed_hosts, self._host))
+        server = _Server(_config(origin_form(guarded)))
         serving = asyncio.create_task(server.serve(sockets=[self._socket]))
         await asyncio.wait({asyncio.create_task(server.ready.wait()), serving}, return_when=asyncio.FIRST_COMPLETED)
         if serving.done():

@@ -50,15 +50,27 @@ FAULTS: Mapping[str, Text] = MappingProxyType(
             True,
         ),
         "tuning.not-ended": Text(VALIDATION, _REJECTED.format(job=_TUNING_JOB), False),
+        "tuning.no-metric": Text(
+            VALIDATION,
+            "A metric is required for this hyperparameter tuning job objective. Provide a metric in the metric "
+            "definitions.",
+            True,
+        ),
         "compilation.not-found": Text(NOT_FOUND, "Could not find compilation job '{name}'.", False),
         "compilation.ended": Text(VALIDATION, _REJECTED.format(job="compilation job"), False),
         "compilation.name-in-use": Text(
             IN_USE, "Compilation job with name {name} already exists. Choose a different name.", False
         ),
         "compilation.not-ended": Text(VALIDATION, _REJECTED.format(job="compilation job"), False),
+        "compilation.no-package": Text(
+            VALIDATION,
+            "Could not find model package {arn}. None is looked up here: InputConfig has to say what is compiled.",
+            False,
+        ),
     }
 )
-"""`<job type>.<what>`: `not-found`; `ended`, of a stop; `name-in-use`; `not-ended`, of a deletion."""
+"""`<job type>.<what>`: `not-found`; `ended`, of a stop; `name-in-use`; `not-ended`, of a deletion; `no-metric`, of an
+objective without a definition; `no-package`, of a model package without an InputConfig."""
 
 STOPPING = "stopping"
 """A stop of a job that is being stopped already: it changes nothing and is answered 200, unless `[server.faults]` has

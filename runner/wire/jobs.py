@@ -6,17 +6,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from runner.errors import JobEnded, JobNotEnded, NameInUse, NoSuchJob
+from runner.errors import JobEnded, JobNotEnded, JobStopping, NameInUse, NoSuchJob
 from runner.jobs import naming
 from runner.jobs.base import Defaults, Kind
+from runner.jobs.reading import KnownFault
 from runner.jobs.types import TYPES
 from runner.wire.calls import Call, Members, Operation
 from runner.wire.faults import STOPPING, fault, is_set
 
 Told = Callable[[Members], Members]
 """What an answer of Describe shows of what is on record."""
-
-_STOPPING = frozenset({"Stopping", "STOPPING"})
 
 
 def operations(kind: Kind, told: Told = lambda described: described) -> Mapping[str, Operation]:
@@ -50,12 +49,14 @@ def arn(call: Call, kind: Kind, name: str) -> str:
 
 
 async def create(call: Call, kind: Kind, request: Members) -> str:
-    """Create the job; its ARN. Raises Fault for a name in use."""
+    """Create the job; its ARN. Raises Fault for a name in use, and for what `KnownFault` says."""
     name = request[TYPES[kind].name_member]
     try:
         await call.service.create(kind, request, region=call.region)
     except NameInUse:
         raise fault(call.settings, kind, "name-in-use", name=name, arn=await _taken(call, kind, name)) from None
+    except KnownFault as broken:
+        raise fault(call.settings, kind, broken.what, name=name, **broken.said) from None
     return arn(call, kind, name)
 
 
@@ -90,21 +91,15 @@ async def describe(call: Call, kind: Kind, name: str) -> dict[str, Any]:
 async def stop(call: Call, kind: Kind, name: str) -> None:
     """Begin the stop: it is durable, and shown as Stopping, when this returns, and answered 200 with an empty body.
 
-    Raises Fault for a job that is not there or has ended.
+    Raises Fault for a job that is not there or has ended, and, if there is a fault for that, is being stopped already.
     """
     with named(call, kind, name):
         try:
-            if is_set(call.settings, kind, STOPPING):
-                await _refuse_a_second_stop(call, kind, name)
-            await call.service.stop(kind, name)
+            await call.service.stop(kind, name, once=is_set(call.settings, kind, STOPPING))
+        except JobStopping as under_way:
+            raise fault(call.settings, kind, STOPPING, name=name, status=under_way.status) from None
         except JobEnded as ended:
             raise fault(call.settings, kind, "ended", name=name, status=ended.status) from None
-
-
-async def _refuse_a_second_stop(call: Call, kind: Kind, name: str) -> None:
-    status = (await call.service.summary(kind, name))["status"]
-    if status in _STOPPING:
-        raise fault(call.settings, kind, STOPPING, name=name, status=status)
 
 
 async def delete(call: Call, kind: Kind, name: str) -> None:

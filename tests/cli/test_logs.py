@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import signal
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from runner import Objective, Runner
 from runner.diagnosis.report import LogLine
@@ -14,6 +17,7 @@ from tests import leftovers
 from tests.cli.commanding import ESCAPE, Command, Done, run
 from tests.cli.jobs import python, ready, request, started, submit
 from tests.probing import probe
+from tests.waiting import LATE
 
 TALKING = """if True:
     import signal, sys, time
@@ -112,6 +116,47 @@ def test_follow_of_a_job_that_has_ended(folder: Path, data: Path) -> None:
         runner.train(["echo", "one"], name="x").wait(30)
         assert run(folder, "logs", "x", "-f", "--data-dir", data) == Done(0, "one\n", "")
     assert run(folder, "logs", "x", "-f", "--data-dir", data) == Done(0, "one\n", "")
+
+
+def test_follow_ends_with_its_reader_and_not_at_the_next_line(folder: Path, data: Path) -> None:
+    with Runner(data_dir=data) as runner:
+        job = runner.train(probe("polite"), name="x")
+        job.wait_for_log("ready")
+        with reading(folder, data) as (command, output):
+            assert output.readline().startswith(b"ready")
+            output.close()
+            assert command.end(within=LATE) == Done(0, "", "")
+        assert job.status == "InProgress"
+        job.stop()
+
+
+def test_follow_ends_with_its_reader_where_no_supervisor_runs(folder: Path, data: Path) -> None:
+    with Command(folder, "serve", "--port", "0", "--data-dir", data) as served:
+        served.wait_for("listening")
+        with Runner.connect(data) as runner:
+            runner.train(probe("polite"), name="x").wait_for_log("ready")
+        (folder / "follow").mkdir()
+        with reading(folder / "follow", data) as (command, output):
+            assert output.readline().startswith(b"ready")
+            served.send(signal.SIGKILL).end()
+            command.wait_for("no supervisor runs in")
+            output.close()
+            assert command.end(within=LATE).code == 0
+    with Runner(data_dir=data) as runner:
+        runner.stop("x")
+
+
+@contextlib.contextmanager
+def reading(folder: Path, data: Path) -> Iterator[tuple[Command, BinaryIO]]:
+    """A command that follows the job x, and the end of a pipe from which its output is read."""
+    read, write = os.pipe()
+    with open(read, "rb") as output:
+        try:
+            command = Command(folder, "logs", "x", "-f", "--data-dir", data, stdout=write)
+        finally:
+            os.close(write)
+        with command:
+            yield command, output
 
 
 def test_a_tuning_job_says_where_to_look(folder: Path, data: Path) -> None:

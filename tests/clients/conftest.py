@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 import pytest
 
+from tests.clients.requests import BUILT_IN
 from tests.probing import probe
 from tests.runs.serving import Served
 
@@ -42,10 +43,17 @@ def home(nothing_left: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def served(home: Path) -> Iterator[Served]:
-    """A supervisor with its endpoint. The image `any` and the compiler of XGBOOST wait for SIGTERM."""
+    """A supervisor with its endpoint. The image `any` and the compiler of XGBOOST wait for SIGTERM.
+
+    `BUILT_IN` is one of SageMaker's own images: what stands for it prints what that would.
+    """
     config = home / "runner.toml"
     command = json.dumps([str(word) for word in probe("polite")])
-    config.write_text(f'[images."any"]\ncommand = {command}\n[compilers.XGBOOST]\ncommand = {command}\n')
+    printing = json.dumps(
+        ["printf", r"[0]\ttrain-rmse:9\tvalidation-rmse:9.5\n[1]\ttrain-rmse:7\tvalidation-rmse:7.5\n"]
+    )
+    images = f'[images."any"]\ncommand = {command}\n[images."{BUILT_IN}"]\ncommand = {printing}\n'
+    config.write_text(f"{images}[compilers.XGBOOST]\ncommand = {command}\n")
     served = Served(home / "data", home / "serve.log", "--config", str(config))
     yield served
     served.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 ROLE = "arn:aws:iam::123456789012:role/any"
+BUILT_IN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 
 
 def training(name: str, *command: str, grace: float = 20, **members: Any) -> dict[str, Any]:

@@ -106,6 +106,47 @@ def test_a_compilation_from_create_to_stopped(sagemaker: Any, served: Served, ho
     assert isinstance(gone, sagemaker.exceptions.ResourceNotFound)
 
 
+def test_objects_by_their_https_addresses(sagemaker: Any, served: Served, home: Path) -> None:
+    """The input is found, the output is where s3:// has it, and Describe shows both as they were given."""
+    put_model(served, home)
+    source = {"S3DataType": "S3Prefix", "S3Uri": "https://s3.eu-west-1.amazonaws.com/bucket/model.tar.gz"}
+    output = {"S3OutputPath": "https://bucket.s3.amazonaws.com/a%20b"}
+    request = requests.training("by-https", "sh", "-c", 'cp "$SM_CHANNEL_TRAIN/model.tar.gz" "$SM_MODEL_DIR/found"')
+    request["InputDataConfig"] = [{"ChannelName": "train", "DataSource": {"S3DataSource": source}}]
+    sagemaker.create_training_job(**request | {"OutputDataConfig": output})
+    until(lambda: training_status(sagemaker, "by-https"), "Completed", "Failed")
+    described = sagemaker.describe_training_job(TrainingJobName="by-https")
+    assert described["TrainingJobStatus"] == "Completed", described.get("FailureReason")
+    assert described["OutputDataConfig"]["S3OutputPath"] == output["S3OutputPath"]
+    assert described["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] == source["S3Uri"]
+    assert described["ModelArtifacts"]["S3ModelArtifacts"] == "s3://bucket/a b/by-https/output/model.tar.gz"
+    with tarfile.open(served.data_dir / "objects/bucket/a b/by-https/output/model.tar.gz") as archive:
+        assert archive.getnames() == ["found"]
+    elsewhere = request | {"OutputDataConfig": {"S3OutputPath": "https://example.com/bucket/out"}}
+    code, message = said(fault(sagemaker.create_training_job, **elsewhere))
+    assert code == "ValidationException"
+    assert "at 'outputDataConfig.s3OutputPath'" in message
+    assert "s3://BUCKET/KEY or an address of S3" in message
+
+
+def test_a_model_package_is_not_there(sagemaker: Any, served: Served, home: Path) -> None:
+    """So that every compilation has the InputConfig that Describe must show."""
+    put_model(served, home)
+    package = {"ModelPackageVersionArn": f"{ARN}:model-package/trees/1"}
+    request = requests.compilation("packed", grace=0)
+    alone = {name: value for name, value in request.items() if name != "InputConfig"}
+    code, message = said(fault(sagemaker.create_compilation_job, **alone, **package))
+    assert code == "ValidationException"
+    assert message.startswith(f"Could not find model package {ARN}:model-package/trees/1.")
+    assert sagemaker.list_compilation_jobs()["CompilationJobSummaries"] == []
+    sagemaker.create_compilation_job(**request, **package)
+    described = sagemaker.describe_compilation_job(CompilationJobName="packed")
+    assert described["InputConfig"] == request["InputConfig"]
+    assert described["ModelPackageVersionArn"] == package["ModelPackageVersionArn"]
+    sagemaker.stop_compilation_job(CompilationJobName="packed")
+    until(lambda: compilation_status(sagemaker, "packed"), "STOPPED")
+
+
 def test_a_tuning_from_create_to_stopped(sagemaker: Any) -> None:
     created = sagemaker.create_hyper_parameter_tuning_job(**requests.tuning("search-1", parallel=3))
     assert created["HyperParameterTuningJobArn"] == f"{ARN}:hyper-parameter-tuning-job/search-1"
@@ -133,6 +174,24 @@ def test_a_tuning_from_create_to_stopped(sagemaker: Any) -> None:
     code, message = said(fault(sagemaker.stop_hyper_parameter_tuning_job, HyperParameterTuningJobName="search-1"))
     assert code == "ValidationException"
     assert message == "The request was rejected because the hyperparameter tuning job is in status Stopped."
+
+
+def test_a_search_by_a_built_in_algorithm(sagemaker: Any) -> None:
+    """It has no definitions, and finds its objective in what the algorithm prints; any other image needs them."""
+    request = requests.tuning("boost", most=2)
+    request["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"] = "validation:rmse"
+    algorithm = request["TrainingJobDefinition"]["AlgorithmSpecification"]
+    del algorithm["MetricDefinitions"]
+    code, message = said(fault(sagemaker.create_hyper_parameter_tuning_job, **request))
+    assert (code, message.partition(".")[0]) == (
+        "ValidationException",
+        "A metric is required for this hyperparameter tuning job objective",
+    )
+    algorithm["TrainingImage"] = requests.BUILT_IN
+    sagemaker.create_hyper_parameter_tuning_job(**request)
+    until(lambda: tuning_status(sagemaker, "boost"), "Completed", "Failed")
+    best = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="boost")["BestTrainingJob"]
+    assert best["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] == 7.5
 
 
 def test_jobs_that_are_not_there(sagemaker: Any) -> None:

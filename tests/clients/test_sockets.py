@@ -50,6 +50,25 @@ def still_answers(served: Served) -> None:
     assert (answer.status, json.load(answer)) == (200, {"TrainingJobSummaries": []})
 
 
+def test_a_target_that_is_a_whole_address(served: Served) -> None:
+    """It says which host is meant, whatever the header says; and the same hosts are allowed."""
+    served.start()
+    own = urlsplit(served.url).netloc
+    for target, host, status in (
+        (f"http://{own}/", own, 200),
+        (f"http://localhost:{own.rpartition(':')[2]}", "evil.example", 200),
+        ("http://evil.example/", own, 403),
+        (f"https://{own}/", own, 404),
+    ):
+        asked = head(served, 2, "SageMaker.ListTrainingJobs").decode().partition("\r\n")[2].replace(own, host)
+        with connect(served) as connection:
+            connection.sendall(f"POST {target} HTTP/1.1\r\n{asked}{{}}".encode())
+            answer = HTTPResponse(connection)
+            answer.begin()
+            assert (answer.status, target) == (status, target)
+            assert status != 200 or json.load(answer) == {"TrainingJobSummaries": []}
+
+
 def test_half_a_request_holds_up_nobody(served: Served) -> None:
     served.start()
     halves = [b"", b"POST", b"POST / HTTP/1.1\r\nHost: ", head(served, 100), head(served, 100) + b'{"Tra']

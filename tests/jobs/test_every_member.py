@@ -10,6 +10,7 @@ from botocore.validate import ParamValidator
 
 from runner.jobs.base import Defaults, Kind, View
 from runner.jobs.children import OBJECTIVE_PARAMETER
+from runner.jobs.reading import KnownFault
 from runner.jobs.types import TYPES
 from runner.lifecycle.phases import Phase
 from runner.lifecycle.transitions import State
@@ -98,13 +99,14 @@ def test_a_training_needs_only_what_the_model_requires() -> None:
     assert describe(Kind.TRAINING, request)["ResourceConfig"] == {"InstanceCount": 1}
 
 
-def test_a_model_package_needs_no_input_and_cannot_be_compiled() -> None:
-    request = compilation(InputConfig=None, ModelPackageVersionArn="arn:aws:sagemaker:us-east-1:1:model-package/a/1")
-    spec = TYPES[Kind.COMPILATION].parse(request, Defaults())
-    assert (list(spec.command), list(spec.channels), list(spec.uploads)) == ([], [], [])
-    assert spec.no_command.startswith("ClientError: ModelPackageVersionArn: ")
-    assert "add InputConfig, with S3Uri and Framework" in spec.no_command
-    assert "InputConfig" not in describe(Kind.COMPILATION, request)
+def test_a_model_package_alone_is_refused_and_beside_an_input_shown() -> None:
+    arn = "arn:aws:sagemaker:us-east-1:1:model-package/a/1"
+    with pytest.raises(KnownFault, match="must stand beside an InputConfig, with S3Uri and Framework"):
+        TYPES[Kind.COMPILATION].parse(compilation(InputConfig=None, ModelPackageVersionArn=arn), Defaults())
+    request = compilation(ModelPackageVersionArn=arn)
+    assert list(TYPES[Kind.COMPILATION].parse(request, Defaults()).channels)
+    shown = describe(Kind.COMPILATION, request)
+    assert (shown["ModelPackageVersionArn"], shown["InputConfig"]) == (arn, request["InputConfig"])
 
 
 def test_what_the_python_sdk_reads_of_any_training() -> None:

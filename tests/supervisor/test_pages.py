@@ -15,7 +15,7 @@ from runner.errors import InvalidRequest, NoSuchJob
 from runner.jobs.base import Defaults, Kind
 from runner.lifecycle.phases import Cause, Phase
 from runner.lifecycle.transitions import State
-from runner.records import documents, history, jobs
+from runner.records import documents, history, jobs, results
 from runner.records.database import Database
 from runner.records.documents import Document
 from runner.records.history import Entry
@@ -42,12 +42,21 @@ class Shelf:
         self.database = Database(folder / "records.sqlite")
         self.archive = Archive(self.database, Layout(folder), Defaults())
 
-    def add(self, name: str, state: State | None = None, *, kind: Kind = TRAINING, created: int = 1) -> Record:
-        new = NewJob(kind.value, name, 120.0, "pid1", created * SECOND)
+    def add(
+        self,
+        name: str,
+        state: State | None = None,
+        *,
+        kind: Kind = TRAINING,
+        created: int = 1,
+        parent: str | None = None,
+        **changes: Any,
+    ) -> Record:
+        new = NewJob(kind.value, name, 120.0, "pid1", created * SECOND, parent)
         with self.database.transaction():
             record = jobs.insert(self.database, new, State())
             documents.insert(self.database, record.id, Document(REQUESTS[kind](name), "/", {}))
-            record = record.changed(record.created, state=state or State())
+            record = record.changed(record.created, state=state or State(), **changes)
             jobs.update(self.database, record)
             history.append(self.database, record.id, Entry(record.state, record.created))
         return record
@@ -290,3 +299,84 @@ def test_a_page_of_a_supervisor_that_runs_and_of_none(tmp_path: Path) -> None:
         await records.close()
 
     asyncio.run(offline())
+
+
+FOUND: list[dict[str, Any]] = [
+    {"metrics": [{"name": "other", "value": 9.0, "time": 1.0}, {"name": "accuracy", "value": 0.5, "time": 1.0}]},
+    {"metrics": [{"name": "other", "value": 9.0, "time": 1.0}], "definition": 0},
+    {"metrics": [{"name": "other", "value": 9.0, "time": 1.0}], "definition": 1},
+    {"metrics": [], "definition": 1},
+    {"hyperparameters": {"rate": "0.5"}},
+    {},
+]
+"""What is on record of a training, whose objective is `accuracy`, or `other` by the second definition."""
+ENDS: list[tuple[State, str | None]] = [
+    (State(Phase.COMPLETED), None),
+    (State(Phase.FAILED), "AlgorithmError: x, exit code: 1"),
+    (State(Phase.FAILED), "AlgorithmError: y, exit code: 2"),
+    (State(Phase.FAILED), "InternalServerError: lost"),
+    (State(Phase.STOPPED, Cause.REQUESTED), None),
+    (State(Phase.DELETING), None),
+    (State(Phase.DELETING), "AlgorithmError: z, exit code: 1"),
+    (State(Phase.DELETING, Cause.REQUESTED), None),
+    (State(Phase.RUNNING), None),
+    (State(Phase.STOPPING, Cause.REQUESTED), None),
+    (State(Phase.PENDING), None),
+]
+
+
+def add_search(shelf: Shelf, name: str, trainings: int, dice: random.Random) -> None:
+    shelf.add(name, State(Phase.COMPLETED), kind=TUNING)
+    for number in range(trainings):
+        state, failure = dice.choice(ENDS)
+        record = shelf.add(f"{name}-{number}", state, parent=name, failure=failure)
+        results.put(shelf.database, record.id, dice.choice(FOUND))
+
+
+def two_definitions(name: str) -> dict[str, Any]:
+    request = tuning(HyperParameterTuningJobName=name)
+    config, definition = request["HyperParameterTuningJobConfig"], request.pop("TrainingJobDefinition")
+    del config["HyperParameterTuningJobObjective"]
+    request["TrainingJobDefinitions"] = [
+        definition | {"DefinitionName": metric, "TuningObjective": {"Type": "Maximize", "MetricName": metric}}
+        for metric in ("accuracy", "other")
+    ]
+    return request
+
+
+def test_the_trainings_of_a_listed_search_are_counted_as_describe_counts_them(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dice = random.Random(4)
+    monkeypatch.setitem(REQUESTS, TUNING, two_definitions)
+    for name, trainings in (("none", 0), ("few", 5), ("many", 300)):
+        add_search(shelf, name, trainings, dice)
+    listed = shelf.archive.page(TUNING, {})["jobs"]
+    described = [shelf.archive.describe(TUNING, job["HyperParameterTuningJobName"]) for job in listed]
+    for job in described:
+        job.pop("BestTrainingJob", None)
+    assert listed == described
+    counted = listed[-1]
+    assert all(counted["ObjectiveStatusCounters"].values())
+    assert all(counted["TrainingJobStatusCounters"].values())
+    assert sum(counted["TrainingJobStatusCounters"].values()) == 300
+
+
+def test_a_list_of_searches_asks_no_more_of_the_database_for_larger_ones(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    execute = shelf.database.execute
+
+    def noted(statement: str, values: tuple[Any, ...] = ()) -> Any:
+        asked.append(statement)
+        return execute(statement, values)
+
+    monkeypatch.setattr(shelf.database, "execute", noted)
+    statements = []
+    for name, trainings in (("few", 1), ("many", 40)):
+        add_search(shelf, name, trainings, random.Random(4))
+        asked.clear()
+        assert len(shelf.archive.page(TUNING, {"name_contains": name})["jobs"]) == 1
+        statements.append(len(asked))
+    assert statements[0] == statements[1]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.supervisor.stage import COMPILATION, TRAINING, TUNING, Stage, compiling, play, search
+from tests.supervisor.stage import TRAINING, TUNING, Stage, play, search
 
 TWO: dict[str, Any] = {"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1}}
 LINE = "ResourceConfig.InstanceCount: one host runs, algo-1"
@@ -97,16 +97,5 @@ def test_a_model_that_is_not_packed_lies_below_its_prefix(tmp_path: Path) -> Non
         await stage.train("quick", "again", **members)
         await stage.phase("again", "running")
         assert list((tmp_path / "jobs/training/again/ml/model").iterdir()) == []
-
-    play(tmp_path, scenario)
-
-
-def test_a_model_package_cannot_be_compiled_and_the_job_says_what_to_do(tmp_path: Path) -> None:
-    async def scenario(stage: Stage) -> None:
-        arn = "arn:aws:sagemaker:us-east-1:123456789012:model-package/a/1"
-        await stage.service.create(COMPILATION, compiling(InputConfig=None, ModelPackageVersionArn=arn))
-        summary = await stage.service.wait(COMPILATION, "job")
-        assert (summary["status"], summary["failure"][:13]) == ("FAILED", "ClientError: ")
-        assert (await stage.service.describe(COMPILATION, "job"))["ModelPackageVersionArn"] == arn
 
     play(tmp_path, scenario)

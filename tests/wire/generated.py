@@ -94,7 +94,9 @@ def _scalar(shape: Shape) -> st.SearchStrategy[Any]:
         case "integer" | "long":
             return st.integers(least if least is not None else 0, most if most is not None else 2**31 - 1)
         case "float" | "double":
-            return st.floats(least, most, allow_nan=False, allow_infinity=False, width=32)
+            # Of 32 bits by its bounds: told width=32, Hypothesis may find out too late that a number does not fit.
+            lowest, highest = -1e30 if least is None else least, 1e30 if most is None else most
+            return st.floats(lowest, highest, allow_nan=False, allow_infinity=False)
         case "boolean":
             return st.booleans()
         case "timestamp":

@@ -8,6 +8,11 @@ from typing import Any
 
 import pytest
 
+from runner.jobs.base import Defaults
+from runner.settings import Settings
+from runner.supervisor.options import Options, Policy
+from runner.testing.fake import FakeBackend
+from runner.testing.programs import Output, Program
 from tests.clients import requests
 from tests.supervisor.stage import TUNING, Stage, play, several
 from tests.wire.asking import Asking
@@ -73,3 +78,50 @@ def test_a_listed_objective_is_that_of_the_trainings_own_definition(tmp_path: Pa
         ]
 
     play(tmp_path, scenario)
+
+
+def of_xgboost(image: str = requests.BUILT_IN) -> dict[str, Any]:
+    """A search whose objective the algorithm defines."""
+    request = requests.tuning("search-1", most=2)
+    request[CONFIG]["HyperParameterTuningJobObjective"] = {"Type": "Minimize", "MetricName": "validation:rmse"}
+    request["TrainingJobDefinition"]["AlgorithmSpecification"] = {"TrainingImage": image, "TrainingInputMode": "File"}
+    return request
+
+
+def test_the_objective_of_a_built_in_algorithm(tmp_path: Path) -> None:
+    output = [Output(t, f"[{t}]\ttrain-rmse:7.0\tvalidation-rmse:{9.5 - t}") for t in (1, 2)]
+    backend = FakeBackend({"boost": Program(lasts=5.0, output=output)})
+    options = Options(policy=Policy.SERVE, defaults=Defaults(images={requests.BUILT_IN: ["boost"]}))
+
+    async def scenario(stage: Stage) -> None:
+        asking = Asking(stage)
+        await asking("CreateHyperParameterTuningJob", **of_xgboost())
+        await stage.service.wait(TUNING, "search-1")
+        name = {"HyperParameterTuningJobName": "search-1"}
+        search = await asking("DescribeHyperParameterTuningJob", **name)
+        assert search["HyperParameterTuningJobStatus"] == "Completed"
+        assert search["ObjectiveStatusCounters"]["Succeeded"] == 2
+        assert search["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] == 7.5
+        assert "MetricDefinitions" not in search["TrainingJobDefinition"]["AlgorithmSpecification"]
+        best = await asking("DescribeTrainingJob", TrainingJobName=search["BestTrainingJob"]["TrainingJobName"])
+        assert [one["Name"] for one in best["AlgorithmSpecification"]["MetricDefinitions"]] == ["validation:rmse"]
+        assert [one["Value"] for one in best["FinalMetricDataList"]] == [7.5]
+
+    play(tmp_path / "data", scenario, backend=backend, options=options)
+
+
+def test_an_objective_that_nothing_defines(tmp_path: Path) -> None:
+    mine = of_xgboost("123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1")
+
+    async def scenario(stage: Stage) -> None:
+        answer = await Asking(stage).answer("CreateHyperParameterTuningJob", mine)
+        assert (answer.status, answer.code, answer.message) == (
+            400,
+            "ValidationException",
+            "A metric is required for this hyperparameter tuning job objective. Provide a metric in the metric "
+            "definitions.",
+        )
+        settings = Settings(faults={"tuning.no-metric": {"message": "no {name}"}})
+        assert (await Asking(stage, settings).answer("CreateHyperParameterTuningJob", mine)).message == "no search-1"
+
+    play(tmp_path / "data", scenario)
