@@ -66,12 +66,22 @@ def summary(data_dir: Path, name: str) -> dict[str, Any]:
 @contextmanager
 def opened(data_dir: Path) -> Iterator[Runner]:
     """The supervisor of a directory, or the directory itself."""
+    with _answering(data_dir) or Runner.read(data_dir) as runner:
+        yield runner
+
+
+def _answering(data_dir: Path) -> Runner | None:
+    """A supervisor that has answered, and so stays: one that is leaving may still take a connection, and hang up."""
     try:
         runner = Runner.connect(data_dir)
     except NoSupervisor:
-        runner = Runner.read(data_dir)
-    with runner:
-        yield runner
+        return None
+    try:
+        runner.list()
+    except NoSupervisor:
+        runner.close()
+        return None
+    return runner
 
 
 def ready(runner: Runner, name: str, line: str = "^ready") -> Job:
