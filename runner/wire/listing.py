@@ -31,9 +31,10 @@ async def page(call: Call, kind: Kind, request: Members, sort: str) -> Members:
     query["sort"] = request.get("SortBy", sort)
     query["descending"] = is_descending(request)
     query["limit"] = request.get("MaxResults", DEFAULT_PAGE)
-    query["after"] = position(request)
+    query["after"] = position(kind.value, request)
     found = await call.service.page(kind, query)
-    return {"jobs": found["jobs"], "NextToken": None if found["next"] is None else token(request, found["next"])}
+    following = None if found["next"] is None else token(kind.value, request, found["next"])
+    return {"jobs": found["jobs"], "NextToken": following}
 
 
 def is_descending(request: Members) -> bool:
@@ -41,13 +42,13 @@ def is_descending(request: Members) -> bool:
     return bool(request.get("SortOrder") == "Descending")
 
 
-def token(request: Members, after: Any) -> str:
-    """For the page that follows the position `after`, of the same list."""
-    text = json.dumps([_digest(request), after], separators=(",", ":"))
+def token(of: str, request: Members, after: Any) -> str:
+    """For the page that follows the position `after`, of the same list. `of`: what it lists, unlike all the others."""
+    text = json.dumps([_digest(of, request), after], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode()
 
 
-def position(request: Members) -> Any:
+def position(of: str, request: Members) -> Any:
     """Where the token of a request says that its page begins; None without one. Raises Fault."""
     given = request.get("NextToken")
     if not given:
@@ -56,7 +57,7 @@ def position(request: Members) -> Any:
         digest, after = json.loads(base64.b64decode(given.encode("ascii"), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, TypeError, RecursionError):
         raise not_ours() from None
-    if digest != _digest(request):
+    if digest != _digest(of, request):
         raise not_ours()
     return after
 
@@ -67,7 +68,7 @@ def not_ours() -> Fault:
     return violated([f"Value at 'nextToken' failed to satisfy constraint: Member {rule}"])
 
 
-def _digest(request: Members) -> str:
-    """Of what makes the list: with another filter or order a position means nothing."""
+def _digest(of: str, request: Members) -> str:
+    """Of what makes the list: of other jobs, or with another filter or order, a position means nothing."""
     asked = {name: value for name, value in request.items() if name not in _PAGING}
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]
+    return hashlib.sha256(json.dumps([of, asked], sort_keys=True).encode()).hexdigest()[:12]

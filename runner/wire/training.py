@@ -16,6 +16,8 @@ NEVER_TRUE = ("WarmPoolStatusEquals", "TrainingPlanArnEquals")
 async def list_all(call: Call, request: Members) -> Members:
     """ListTrainingJobs: by CreationTime, ascending, where the request does not say otherwise."""
     if any(member in request for member in NEVER_TRUE):
+        if request.get("NextToken"):  # there never was a page before
+            raise listing.not_ours()
         return {"TrainingJobSummaries": []}
     found = await listing.page(call, Kind.TRAINING, request, "CreationTime")
     return {"TrainingJobSummaries": found["jobs"], "NextToken": found["NextToken"]}

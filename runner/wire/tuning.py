@@ -17,6 +17,7 @@ _NAME = "HyperParameterTuningJobName"
 _OBJECTIVE = "FinalHyperParameterTuningJobObjectiveMetric"
 _CONFIG, _RANGES = "HyperParameterTuningJobConfig", "ParameterRanges"
 _DEFINITIONS, _OWN_RANGES = "TrainingJobDefinitions", "HyperParameterRanges"
+_CHILDREN = "trainings of a tuning job"
 _LISTS = ("IntegerParameterRanges", "ContinuousParameterRanges", "CategoricalParameterRanges")
 
 
@@ -62,7 +63,7 @@ async def list_trainings(call: Call, request: Members) -> Members:
         shown = [_child(child, name) for child in await call.service.children(name)]
     found = _behind([child for child in shown if _fits(child, request)], request)
     page = found[: request.get("MaxResults", listing.DEFAULT_PAGE)]
-    more = listing.token(request, _place(request)(page[-1])) if len(page) < len(found) else None
+    more = listing.token(_CHILDREN, request, _place(request)(page[-1])) if len(page) < len(found) else None
     return {"TrainingJobSummaries": page, "NextToken": more}
 
 
@@ -106,7 +107,7 @@ def _place(request: Members) -> Callable[[Mapping[str, Any]], tuple[Any, str]]:
 
 def _behind(children: Sequence[dict[str, Any]], request: Members) -> list[dict[str, Any]]:
     """In the order of the request, those behind the place that its token tells."""
-    place, descending, after = _place(request), listing.is_descending(request), listing.position(request)
+    place, descending, after = _place(request), listing.is_descending(request), listing.position(_CHILDREN, request)
     found = sorted(children, key=place, reverse=descending)
     if after is None:
         return found

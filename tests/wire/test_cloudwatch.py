@@ -403,6 +403,27 @@ def test_a_token_of_something_else_is_refused(tmp_path: Path) -> None:
     perform(tmp_path, scenario)
 
 
+def test_a_token_belongs_to_its_operation(tmp_path: Path) -> None:
+    async def scenario(logs: Logs) -> None:
+        await compiled(logs)
+        logs.write((1, b"x\n"), name="trees", kind="compilation")
+        name = (await five(logs))[0]
+        requests: dict[str, Answer] = {
+            "DescribeLogGroups": {"limit": 1},
+            "DescribeLogStreams": {"logGroupName": TRAININGS, "limit": 1},
+            "GetLogEvents": {"logGroupName": TRAININGS, "logStreamName": name, "limit": 1},
+            "FilterLogEvents": {"logGroupName": TRAININGS, "limit": 1},
+        }
+        for own, request in requests.items():
+            page = await logs.call(own, **request)
+            token = page["nextForwardToken" if own == "GetLogEvents" else "nextToken"]
+            await logs.call(own, **request, nextToken=token)
+            for other in requests.keys() - {own}:
+                assert await logs.fault(other, **requests[other], nextToken=token) == INVALID_TOKEN, (own, other)
+
+    perform(tmp_path, scenario)
+
+
 def test_a_token_ends_with_its_job(tmp_path: Path) -> None:
     async def scenario(logs: Logs) -> None:
         token = (await logs.get(await trained(logs, *numbered(3))))["nextForwardToken"]
