@@ -83,11 +83,19 @@ def test_half_a_request_holds_up_nobody(served: Served) -> None:
 
 def test_what_is_no_http(served: Served) -> None:
     served.start()
-    for nonsense in (b"\x16\x03\x01\x02\x00\x01", b"GET\r\n\r\n", b"\0" * 100_000, b"POST / HTTP/9.9\r\n\r\n"):
+    for nonsense, expected in (
+        (b"\x16\x03\x01\x02\x00\x01", (400, "BadRequestException")),
+        (b"GET\r\n\r\n", (400, "BadRequestException")),
+        (b"\0" * 100_000, (400, "BadRequestException")),
+        (b"POST / HTTP/1.1\r\nX: " + b"x" * 65_536, (400, "BadRequestException")),
+        (b"POST / HTTP/9.9\r\n\r\n", (403, "AccessDeniedException")),  # it has no Host
+    ):
         with connect(served) as connection:
             connection.sendall(nonsense)
-            connection.shutdown(socket.SHUT_WR)
-            assert connection.makefile("rb").read().startswith((b"HTTP/1.1 4", b""))
+            answer = HTTPResponse(connection)
+            answer.begin()
+            assert (answer.status, json.load(answer)["__type"]) == expected, nonsense[:30]
+            assert answer.headers["Connection"] == "close"
     still_answers(served)
 
 
