@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.model import OperationModel
 
 from tests.clients.requests import BUILT_IN
 from tests.probing import probe
 from tests.runs.serving import Served
+from tests.wire.asking import assert_valid
 
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "anything",
@@ -70,20 +74,51 @@ def variables(served: Served, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]
 
 
 @pytest.fixture
-def sagemaker(variables: dict[str, str]) -> Iterator[Any]:
-    """boto3, unmodified."""
-    yield from _client()
+def called() -> set[tuple[str, str]]:
+    """Service and operation of every call that a client of the test has been answered."""
+    return set()
 
 
 @pytest.fixture
-def another_client(variables: dict[str, str]) -> Iterator[Any]:
+def sagemaker(variables: dict[str, str], called: set[tuple[str, str]]) -> Iterator[Any]:
+    """boto3, unmodified; each answer is looked at."""
+    yield from _client("sagemaker", called)
+
+
+@pytest.fixture
+def another_client(variables: dict[str, str], called: set[tuple[str, str]]) -> Iterator[Any]:
     """With a connection of its own."""
-    yield from _client()
+    yield from _client("sagemaker", called)
 
 
-def _client() -> Iterator[Any]:
-    client = boto3.session.Session().client("sagemaker")
+@pytest.fixture
+def logs(variables: dict[str, str], called: set[tuple[str, str]]) -> Iterator[Any]:
+    """boto3 for CloudWatch Logs."""
+    yield from _client("logs", called)
+
+
+def _client(service: str, called: set[tuple[str, str]]) -> Iterator[Any]:
+    client = boto3.session.Session().client(service)
+    client.meta.events.register("after-call", functools.partial(_look, called))
     yield client
     client.close()
     # urllib3 closes connections when nobody knows their pool any more, and a caught error knows it in a circle.
     gc.collect()
+
+
+def _look(
+    called: set[tuple[str, str]],
+    model: OperationModel,
+    http_response: AWSResponse,
+    parsed: Mapping[str, Any],
+    **more: object,
+) -> None:
+    """The answer, before botocore has made the best of it, is valid under the model, and was the first."""
+    called.add((model.service_model.service_name, model.name))
+    assert parsed["ResponseMetadata"]["RetryAttempts"] == 0
+    if http_response.status_code != 200:
+        assert set(json.loads(http_response.content)) == {"__type", "Message"}
+    elif model.output_shape is None:
+        assert http_response.content == b""
+    else:
+        assert_valid(model.output_shape, json.loads(http_response.content))

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore import xform_name
 from botocore.exceptions import ClientError, WaiterError
 
 from runner.wire.app import OPERATIONS
@@ -277,18 +274,22 @@ def test_tags(sagemaker: Any) -> None:
     assert found == [{"Key": "runner:grace-seconds", "Value": "3"}, {"Key": "team", "Value": "a"}]
 
 
-def test_every_operation_is_called_by_boto3(
-    sagemaker: Any, served: Served, home: Path, variables: dict[str, str]
-) -> None:
-    """Those that the tests above do not call; the rest of what is offered is counted at the end."""
+def test_every_operation(sagemaker: Any, logs: Any, called: set[tuple[str, str]], served: Served, home: Path) -> None:
     put_model(served, home)
-    sagemaker.create_training_job(**requests.training("one", "sh", "-c", "echo hello; sleep 600", grace=0))
+    training = requests.training("one", "sh", "-c", "echo hello; sleep 600", grace=0)
+    arn = sagemaker.create_training_job(**training)["TrainingJobArn"]
     sagemaker.create_compilation_job(**requests.compilation("one", grace=0))
     sagemaker.create_hyper_parameter_tuning_job(**requests.tuning("one", 1, 1, grace=0))
     assert names_of(sagemaker, "list_compilation_jobs", "Compilation") == ["one"]
     assert names_of(sagemaker, "list_hyper_parameter_tuning_jobs", "HyperParameterTuning") == ["one"]
-    assert "one" in names_of(sagemaker, "list_training_jobs", "Training")
-    logs = boto3.session.Session().client("logs")
+    search = {"HyperParameterTuningJobName": "one"}
+    children = sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(**search)["TrainingJobSummaries"]
+    assert {"one", *(child["TrainingJobName"] for child in children)} <= set(
+        names_of(sagemaker, "list_training_jobs", "Training")
+    )
+    sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "team", "Value": "a"}])
+    sagemaker.delete_tags(ResourceArn=arn, TagKeys=["runner:grace-seconds"])
+    assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "team", "Value": "a"}]
     group = {"logGroupName": "/aws/sagemaker/TrainingJobs"}
     streams = wait_until(
         lambda: [s for s in pages(logs, "describe_log_streams", "logStreams", **group) if is_of_one(s)],
@@ -301,19 +302,17 @@ def test_every_operation_is_called_by_boto3(
     assert [event["message"] for event in events] == ["hello"]
     found = pages(logs, "filter_log_events", "events", **group, logStreamNamePrefix="one/", filterPattern="hello")
     assert [event["logStreamName"] for event in found] == [stream]
-    logs.close()
     sagemaker.stop_training_job(TrainingJobName="one")
     sagemaker.stop_compilation_job(CompilationJobName="one")
-    sagemaker.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="one")
+    sagemaker.stop_hyper_parameter_tuning_job(**search)
     until(lambda: tuning_status(sagemaker, "one"), "Stopped")
     until(lambda: training_status(sagemaker, "one"), "Stopped")
-    sagemaker.delete_hyper_parameter_tuning_job(HyperParameterTuningJobName="one")
+    until(lambda: compilation_status(sagemaker, "one"), "STOPPED")
+    sagemaker.delete_hyper_parameter_tuning_job(**search)
     assert names_of(sagemaker, "list_hyper_parameter_tuning_jobs", "HyperParameterTuning") == []
     sagemaker.delete_training_job(TrainingJobName="one")
-    called = set(re.findall(r"\.((?:create|describe|list|stop|delete|add|get|filter)_\w+)", Path(__file__).read_text()))
-    called |= set(re.findall(r'"((?:describe|list|filter)_\w+)"', Path(__file__).read_text()))
-    offered = {xform_name(name) for operations in OPERATIONS.values() for name in operations}
-    assert offered <= called, offered - called
+    sagemaker.delete_compilation_job(CompilationJobName="one")
+    assert called == {(service, operation) for service, operations in OPERATIONS.items() for operation in operations}
 
 
 def is_of_one(stream: dict[str, Any]) -> bool:
