@@ -36,26 +36,45 @@ def test_every_member_comes_back(tmp_path_factory: pytest.TempPathFactory, kind:
     request: dict[str, Any] = data.draw(creation(kind, create_shape(kind)))
     shown = model.operation(f"Describe{kind}").output_shape
     assert shown is not None
+    expected = with_additions(request)
 
     async def scenario(stage: Stage) -> None:
         asking = Asking(stage)
         await asking(f"Create{kind}", **request)
         described = await asking(f"Describe{kind}", **{f"{kind}Name": request[f"{kind}Name"]})
         for member in set(request) & set(shown.members):
-            assert without_additions(described[member]) == without_additions(request[member]), member
+            assert described[member] == expected[member], member
 
     play(tmp_path_factory.mktemp("data") / "data", scenario)
 
 
-ADDED = ("TrainingJobEarlyStoppingType", "Off")
+LISTS = ("IntegerParameterRanges", "ContinuousParameterRanges", "CategoricalParameterRanges")
+CONFIG = "HyperParameterTuningJobConfig"
 
 
-def without_additions(value: Any) -> Any:
+def with_additions(request: dict[str, Any]) -> dict[str, Any]:
     """AWS adds the objective's name, a default, and empty lists to what it was told of a tuning job, and so do we."""
-    if isinstance(value, dict):
-        found = {n: without_additions(item) for n, item in value.items() if n != "_tuning_objective_metric"}
-        return {name: item for name, item in found.items() if item not in ({}, []) and (name, item) != ADDED}
-    return [without_additions(item) for item in value] if isinstance(value, list) else value
+    if CONFIG not in request:
+        return request
+    config = with_lists({"TrainingJobEarlyStoppingType": "Off", **request[CONFIG]}, "ParameterRanges")
+    told = {**request, CONFIG: config}
+    if "TrainingJobDefinition" in request:
+        told["TrainingJobDefinition"] = with_objective(request["TrainingJobDefinition"])
+    if "TrainingJobDefinitions" in request:
+        told["TrainingJobDefinitions"] = [
+            with_objective(with_lists(one, "HyperParameterRanges")) for one in request["TrainingJobDefinitions"]
+        ]
+    return told
+
+
+def with_lists(of: dict[str, Any], ranges: str) -> dict[str, Any]:
+    return {**of, ranges: {**{name: [] for name in LISTS}, **of[ranges]}} if ranges in of else of
+
+
+def with_objective(definition: dict[str, Any]) -> dict[str, Any]:
+    """The metric is the one that `generated` gives them all."""
+    static = {**definition.get("StaticHyperParameters", {}), "_tuning_objective_metric": "accuracy"}
+    return {**definition, "StaticHyperParameters": static}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -65,12 +84,13 @@ def test_the_fullest_request(tmp_path: Path, kind: str) -> None:
     assert left_out <= {"TrainingJobDefinition"}  # not beside TrainingJobDefinitions
     shown = model.operation(f"Describe{kind}").output_shape
     assert shown is not None
+    expected = with_additions(request)
 
     async def scenario(stage: Stage) -> None:
         asking = Asking(stage)
         await asking(f"Create{kind}", **request)
         described = await asking(f"Describe{kind}", **{f"{kind}Name": request[f"{kind}Name"]})
         both = set(request) & set(shown.members)
-        assert {n: without_additions(described[n]) for n in both} == {n: without_additions(request[n]) for n in both}
+        assert {name: described[name] for name in both} == {name: expected[name] for name in both}
 
     play(tmp_path / "data", scenario)
