@@ -139,10 +139,14 @@ _WRONG: st.SearchStrategy[Any] = st.one_of(
 )
 
 
-@st.composite
-def broken(draw: st.DrawFn, shape: Shape, chosen: Chosen = CHOSEN) -> Any:
+def broken(shape: Shape, chosen: Chosen = CHOSEN) -> st.SearchStrategy[Any]:
     """A valid request with something put in the place of one or two of its members, at any depth."""
-    request = draw(valid(shape, chosen))
+    return _broken(valid(shape, chosen))
+
+
+@st.composite
+def _broken(draw: st.DrawFn, whole: st.SearchStrategy[Any]) -> Any:
+    request = draw(whole)
     for _ in range(draw(st.integers(1, 2))):
         request = _spoiled(draw, request)
     return request

@@ -5,6 +5,7 @@ The backend is the fake one and the store is a folder: no generated command, pat
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ anything = settings(
 )
 
 
+@functools.cache  # making it takes longer than drawing from it
 def some_requests(service: str, name: str) -> st.SearchStrategy[list[Any]]:
     shape = model.operation(name, service).input_shape
     assert shape is not None

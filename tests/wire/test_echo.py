@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,11 @@ def create_shape(kind: str) -> StructureShape:
     return shape
 
 
+@functools.cache  # making it takes longer than drawing from it
+def creations(kind: str) -> st.SearchStrategy[dict[str, Any]]:
+    return creation(kind, create_shape(kind))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @settings(
     max_examples=40,
@@ -33,7 +39,7 @@ def create_shape(kind: str) -> StructureShape:
 )
 @given(data=st.data())
 def test_every_member_comes_back(tmp_path_factory: pytest.TempPathFactory, kind: str, data: st.DataObject) -> None:
-    request: dict[str, Any] = data.draw(creation(kind, create_shape(kind)))
+    request = data.draw(creations(kind))
     shown = model.operation(f"Describe{kind}").output_shape
     assert shown is not None
     expected = with_additions(request)
