@@ -18,6 +18,7 @@ from runner.wire.app import LARGEST_BODY
 from tests.probing import probe
 from tests.runs.serving import Served
 from tests.waiting import LATE, wait_until
+from tests.wire import strangers
 
 STOP = "SageMaker.StopTrainingJob"
 
@@ -67,6 +68,14 @@ def test_a_target_that_is_a_whole_address(served: Served) -> None:
             answer.begin()
             assert (answer.status, target) == (status, target)
             assert status != 200 or json.load(answer) == {"TrainingJobSummaries": []}
+
+
+def test_another_user_of_this_machine_is_refused(served: Served) -> None:
+    served.start()
+    status, code, message = strangers.refusal(urlsplit(served.url).port or 0)
+    assert (status, code) == (403, "AccessDeniedException")
+    assert f"the user with the id {strangers.NOBODY}" in message
+    still_answers(served)
 
 
 def test_half_a_request_holds_up_nobody(served: Served) -> None:
