@@ -18,7 +18,7 @@ from botocore.model import OperationModel
 from tests.clients.requests import BUILT_IN
 from tests.probing import probe
 from tests.runs.serving import Served
-from tests.wire.asking import assert_valid
+from tests.wire.asking import assert_valid_answer
 
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "anything",
@@ -116,9 +116,4 @@ def _look(
     """The answer, before botocore has made the best of it, is valid under the model, and was the first."""
     called.add((model.service_model.service_name, model.name))
     assert parsed["ResponseMetadata"]["RetryAttempts"] == 0
-    if http_response.status_code != 200:
-        assert set(json.loads(http_response.content)) == {"__type", "Message"}
-    elif model.output_shape is None:
-        assert http_response.content == b""
-    else:
-        assert_valid(model.output_shape, json.loads(http_response.content))
+    assert_valid_answer(http_response.status_code, http_response.content, model.output_shape)

