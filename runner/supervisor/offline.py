@@ -24,11 +24,11 @@ class Offline:
     async def open(self) -> None:
         """Open the records. Raises NoSupervisor if there are none, DataDirectoryUnusable if they cannot be read."""
         try:
-            there = self._layout.database.exists()
+            self._layout.database.stat()
+        except FileNotFoundError:
+            raise NoSupervisor(f"{self._layout.root} is no data directory, and no supervisor runs there") from None
         except OSError as error:
             raise DataDirectoryUnusable(f"{self._layout.root} cannot be read: {error.strerror}") from None
-        if not there:
-            raise NoSupervisor(f"{self._layout.root} is no data directory, and no supervisor runs there")
         self._database = Database(self._layout.database)
         self._archive = Archive(self._database, self._layout, self._defaults)
 

@@ -254,7 +254,7 @@ def test_what_can_be_no_name(folder: Path, recorded: Path, command: str, name: s
 
 
 @pytest.mark.parametrize("where", ["recorded", "nowhere"])
-@pytest.mark.parametrize("command", ["list", "delete", *NAMED])
+@pytest.mark.parametrize("command", ["list", *NAMED])
 def test_an_unknown_type(folder: Path, recorded: Path, command: str, where: str) -> None:
     name = [] if command == "list" else ["good"]
     directory = recorded if where == "recorded" else folder / where
@@ -274,6 +274,15 @@ def test_no_data_directory(folder: Path, command: str) -> None:
     done = run(folder, command, *name, "--data-dir", "none")
     assert done == Done(1, "", f"runner: {folder}/none is no data directory, and no supervisor runs there\n")
     assert not (folder / "none").exists()
+
+
+@pytest.mark.parametrize("place", ["file", "file/data"])
+@pytest.mark.parametrize("command", ["list", *NAMED])
+def test_what_can_be_no_data_directory(folder: Path, command: str, place: str) -> None:
+    (folder / "file").touch()
+    name = [] if command == "list" else ["x"]
+    done = run(folder, command, *name, "--data-dir", place)
+    assert done == Done(2, "", f"runner: {folder}/{place} cannot be read: Not a directory\n")
 
 
 @pytest.mark.parametrize("command", ["list", *NAMED])
