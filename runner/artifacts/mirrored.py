@@ -7,6 +7,7 @@ finds both.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import tempfile
 from collections.abc import Callable, Iterator
@@ -30,6 +31,7 @@ class MirroredStore:
         """`url`: endpoint of the S3, which takes any credentials. It is asked when there is something to ask for."""
         self._store = store
         self._url = url
+        self._said: set[tuple[str, str]] = set()
 
     def fetch(self, uri: str, folder: Path) -> None:
         """See ObjectStore. What lies in the S3 at that address replaces the files there."""
@@ -50,11 +52,11 @@ class MirroredStore:
         """See ObjectStore."""
         self._store.remove(uri)
         bucket, key = address(uri)
-        self._try("remove", uri, lambda: self._s3.delete_object(Bucket=bucket, Key=key))
+        self._try("remove {} from", uri, lambda: self._s3.delete_object(Bucket=bucket, Key=key))
 
     def _pull(self, source: Address) -> None:
         uri = f"s3://{source.bucket}/{source.key}"
-        for key in self._try("list", uri, lambda: list(self._keys(source))) or ():
+        for key in self._try("list {} of", uri, lambda: list(self._keys(source))) or ():
             with tempfile.NamedTemporaryFile(prefix="runner-object-") as copy:
                 self._s3.download_fileobj(source.bucket, key, copy)
                 copy.flush()
@@ -70,19 +72,32 @@ class MirroredStore:
         bucket, key = address(uri)
 
         def push() -> None:
-            self._s3.create_bucket(Bucket=bucket)  # nothing happens if it is there: in us-east-1 it is answered 200
-            self._s3.upload_file(str(self._store.path(uri)), bucket, key)
+            # What is there already is answered 200 in us-east-1 only.
+            with contextlib.suppress(self._s3.exceptions.BucketAlreadyOwnedByYou):
+                self._s3.create_bucket(Bucket=bucket)
+            with self._store.path(uri).open("rb") as file:
+                self._s3.upload_fileobj(file, bucket, key)
 
-        self._try("put", uri, push)
+        self._try("put {} into", uri, push)
 
     def _try(self, what: str, uri: str, act: Callable[[], _T]) -> _T | None:
-        """The files are what counts: an S3 that cannot be reached, or has no such bucket, is no failure of a job."""
+        """The files are what counts: an S3 that cannot be reached, or refuses what files can be, fails no job.
+
+        It is said: once of each kind, because what fails for one object does so for thousands.
+        """
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
             return act()
-        except (BotoCoreError, ClientError) as error:
-            _logger.info("could not %s %s in the S3 at %s: %s", what, uri, self._url, error)
+        except (BotoCoreError, ClientError, UnicodeEncodeError) as error:
+            kind = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+            is_new = (what, kind) not in self._said
+            self._said.add((what, kind))
+            _logger.log(
+                logging.WARNING if is_new else logging.INFO,
+                "could not %s the S3 at %s: %s; what else fails like this is not told",
+                *(what.format(repr(uri)), self._url, error),
+            )
             return None
 
     @cached_property
