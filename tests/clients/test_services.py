@@ -95,6 +95,41 @@ def test_what_the_s3_refuses_is_said_once_and_fails_no_job(clients: dict[str, An
     assert "Forbidden" in line
 
 
+def test_what_a_client_deletes_is_no_input_any_more(clients: dict[str, Any], served: Served) -> None:
+    s3, sagemaker = clients["s3"], clients["sagemaker"]
+    s3.create_bucket(Bucket="data", CreateBucketConfiguration=EUROPE)
+    for name in ("a.txt", "b.txt"):
+        s3.put_object(Bucket="data", Key=f"train/{name}", Body=b"text")
+    by_hand = served.data_dir / "objects/data/train/by-hand"
+    by_hand.parent.mkdir(parents=True)
+    by_hand.write_text("as it was put there")
+    output = {"OutputDataConfig": {"S3OutputPath": "s3://results", "CompressionType": "NONE"}}
+    trained(sagemaker, "both", COPIES, **output)
+    assert s3.get_object(Bucket="data", Key="train/by-hand")["Body"].read() == b"as it was put there"
+    s3.delete_object(Bucket="data", Key="train/a.txt")
+    trained(sagemaker, "one", COPIES, **output)
+    s3.delete_object(Bucket="data", Key="train/by-hand")
+    trained(sagemaker, "last", COPIES, **output)
+    assert keys(s3, "results") == [
+        *(f"both/output/model/{name}" for name in ("a.txt", "b.txt", "by-hand")),
+        "last/output/model/b.txt",
+        *(f"one/output/model/{name}" for name in ("b.txt", "by-hand")),
+    ]
+    assert [path.name for path in by_hand.parent.iterdir()] == ["b.txt"]
+
+
+def test_what_a_client_deletes_is_no_checkpoint_any_more(clients: dict[str, Any]) -> None:
+    s3, sagemaker = clients["s3"], clients["sagemaker"]
+    s3.create_bucket(Bucket="data", CreateBucketConfiguration=EUROPE)
+    s3.put_object(Bucket="data", Key="train/any", Body=b"")
+    checkpoints = {"CheckpointConfig": {"S3Uri": "s3://data/checkpoints"}}
+    trained(sagemaker, "saves", "cd /opt/ml/checkpoints && touch epoch-1 epoch-2", **checkpoints)
+    assert keys(s3, "data") == ["checkpoints/epoch-1", "checkpoints/epoch-2", "train/any"]
+    s3.delete_object(Bucket="data", Key="checkpoints/epoch-2")
+    trained(sagemaker, "resumes", "test $(ls /opt/ml/checkpoints) = epoch-1", **checkpoints)
+    assert keys(s3, "data") == ["checkpoints/epoch-1", "train/any"]
+
+
 def test_an_input_that_is_nowhere(clients: dict[str, Any]) -> None:
     channel = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://nobody/has/this"}}
     clients["sagemaker"].create_training_job(
