@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import json
 import logging
 from collections.abc import Iterator
@@ -179,6 +180,34 @@ def test_what_is_the_same_is_not_copied_again(s3: Any, job: Job, files: Path) ->
     assert {path.name: path.stat().st_mtime_ns for path in files.iterdir()} == before
     versions = s3.list_object_versions(Bucket="data")["Versions"]
     assert [one["Key"] for one in versions] == ["in/mine", "in/yours"]
+
+
+def test_a_server_that_starts_has_an_empty_s3_and_all_files(s3: Any, tmp_path: Path) -> None:
+    """As one after another: with nothing in memory, neither of the objects nor of what they were."""
+    root = tmp_path / "objects"
+    (root / "data/in").mkdir(parents=True)
+    (root / "data/in/a").write_text("of an earlier server")
+    job = Job(MirroredStore(DirectoryStore(root), s3.meta.endpoint_url), tmp_path / "jobs")
+    put(s3, b="b")
+    assert job.sees() == {"a": "of an earlier server", "b": "b"}
+    assert objects(s3) == {"in/a": "of an earlier server", "in/b": "b"}
+    s3.delete_object(Bucket="data", Key="in/a")
+    assert job.sees() == {"b": "b"}
+
+
+def test_large_objects_in_parts(s3: Any, job: Job, files: Path) -> None:
+    """The ETag of one that was sent in parts is not that of its content."""
+    (files / "mine").write_text("x" * (9 << 20))
+    s3.upload_fileobj(io.BytesIO(b"y" * (9 << 20)), "data", "in/yours")
+    first = job.sees()
+    before = (files / "yours").stat().st_mtime_ns
+    assert {name: (len(text), text[0]) for name, text in first.items()} == {
+        "mine": (9 << 20, "x"),
+        "yours": (9 << 20, "y"),
+    }
+    assert s3.head_object(Bucket="data", Key="in/mine")["ContentLength"] == 9 << 20
+    assert job.sees() == first
+    assert (files / "yours").stat().st_mtime_ns == before
 
 
 def test_many_jobs_at_once_see_the_same(s3: Any, store: MirroredStore, files: Path, tmp_path: Path) -> None:
