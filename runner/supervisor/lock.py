@@ -67,7 +67,7 @@ def holder(path: Path) -> int | None:
 
 def unusable(root: Path, error: OSError) -> DataDirectoryUnusable:
     """That this can be no data directory, and why."""
-    why = "it is no directory" if isinstance(error, FileExistsError) else error.strerror
+    why = "it is no directory" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
     return DataDirectoryUnusable(f"{root} cannot be used as a data directory: {why}")
 
 

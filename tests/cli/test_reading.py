@@ -282,7 +282,7 @@ def test_what_can_be_no_data_directory(folder: Path, command: str, place: str) -
     (folder / "file").touch()
     name = [] if command == "list" else ["x"]
     done = run(folder, command, *name, "--data-dir", place)
-    assert done == Done(2, "", f"runner: {folder}/{place} cannot be read: Not a directory\n")
+    assert done == Done(2, "", f"runner: {folder}/{place} cannot be used as a data directory: it is no directory\n")
 
 
 @pytest.mark.parametrize("command", ["list", *NAMED])

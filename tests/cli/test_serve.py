@@ -162,9 +162,9 @@ def test_two_signals_kill(folder: Path, served: Command) -> None:
 
 def test_directory_that_cannot_be_made(folder: Path) -> None:
     (folder / "file").touch()
-    for path, why in (("file", "it is no directory"), ("file/data", "Not a directory")):
+    for path in ("file", "file/data"):
         done = run(folder, "serve", "--port", "0", "--data-dir", folder / path)
-        assert done == Done(2, "", f"runner: {folder}/{path} cannot be used as a data directory: {why}\n")
+        assert done == Done(2, "", f"runner: {folder}/{path} cannot be used as a data directory: it is no directory\n")
 
 
 @pytest.mark.parametrize(
