@@ -141,7 +141,7 @@ def test_an_answer_or_a_fault_of_the_callers(
         play(data_dir, scenario, backend=FakeBackend(FAKES), options=OPTIONS)
 
     each()
-    # What only ever leads to refusals shows little. Half of them and more are accepted in truth.
+    # What only ever leads to refusals shows little. From a quarter of them on, and mostly half, are accepted in truth.
     assert statuses.count(200) >= len(statuses) // 20, statuses
 
 
