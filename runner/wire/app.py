@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import re
@@ -22,16 +21,12 @@ from runner.settings import Settings
 from runner.supervisor.service import Service
 from runner.wire import cloudwatch, compilation, model, tags, training, tuning
 from runner.wire.answers import CONTENT_TYPE, refusal, response, shaped
+from runner.wire.bodies import Bodies
 from runner.wire.calls import Call, Fault, Members, Operation
 from runner.wire.signatures import credential_scope
 from runner.wire.validation import INVALID, checked, violated
 
 _logger = logging.getLogger(__name__)
-
-LARGEST_BODY = 4 << 20
-"""Bytes of a request."""
-BODY_SECONDS = 60.0
-"""In which a request must have come whole: who sends half of one holds nothing for ever."""
 
 OPERATIONS: Mapping[str, Mapping[str, Operation]] = MappingProxyType(
     {
@@ -58,9 +53,15 @@ class _Known(NamedTuple):
 def app(service: Service, settings: Settings) -> Starlette:
     """The endpoint of a service."""
 
+    bodies = Bodies()
+
     async def post(request: Request) -> Response:
         try:
-            return response(await _answer(request, service, settings))
+            known = _known(request.headers.get("x-amz-target", ""))
+            _check_type(request)
+            call = Call(service, settings, _region(request) or settings.region)
+            async with bodies.whole(request) as body:
+                return response(await _answer(known, body, call))
         except Fault as fault:
             return refusal(fault)
         except ClientDisconnect:
@@ -74,11 +75,8 @@ def app(service: Service, settings: Settings) -> Starlette:
     return endpoint
 
 
-async def _answer(request: Request, service: Service, settings: Settings) -> dict[str, Any] | None:
-    known = _known(request.headers.get("x-amz-target", ""))
-    _check_type(request)
-    members = checked(known.model.input_shape, _parsed(await _body(request)), known.invalid)
-    call = Call(service, settings, _region(request) or settings.region)
+async def _answer(known: _Known, body: bytearray, call: Call) -> dict[str, Any] | None:
+    members = checked(known.model.input_shape, _parsed(body), known.invalid)
     answer = await _done(known.act, call, members)
     if known.model.output_shape is None:
         return None
@@ -132,28 +130,7 @@ def _check_type(request: Request) -> None:
         raise Fault("UnsupportedMediaTypeException", "The body must not be compressed.", 415)
 
 
-async def _body(request: Request) -> bytes:
-    """Never more of it in memory than is allowed. Raises Fault."""
-    length = request.headers.get("content-length", "0")
-    if not length.isdecimal() or int(length[:20]) > LARGEST_BODY:
-        _too_large()
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for part in request.stream():
-                body += part
-                if len(body) > LARGEST_BODY:
-                    _too_large()
-    except TimeoutError:
-        raise Fault("RequestTimeoutException", f"The body has not come within {BODY_SECONDS:g} s.", 408) from None
-    return bytes(body)
-
-
-def _too_large() -> NoReturn:
-    raise Fault("RequestEntityTooLargeException", f"The body must have at most {LARGEST_BODY} bytes.", 413)
-
-
-def _parsed(body: bytes) -> Any:
+def _parsed(body: bytearray) -> Any:
     """Raises Fault for what is no JSON. An empty body is an empty request."""
     try:
         return json.loads(body.decode(), parse_constant=_refuse) if body.strip() else {}

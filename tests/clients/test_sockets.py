@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import select
 import socket
 import time
+from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,7 +16,7 @@ import psutil
 import pytest
 
 from runner.wire.answers import CONTENT_TYPE
-from runner.wire.app import LARGEST_BODY
+from runner.wire.bodies import LARGEST_BODY, MOST_HELD
 from tests.probing import probe
 from tests.runs.serving import Served
 from tests.waiting import LATE, wait_until
@@ -25,6 +27,12 @@ STOP = "SageMaker.StopTrainingJob"
 def connect(served: Served) -> socket.socket:
     url = urlsplit(served.url)
     return socket.create_connection((url.hostname or "", url.port or 0), timeout=20)
+
+
+@contextlib.contextmanager
+def connections(served: Served, number: int) -> Iterator[list[socket.socket]]:
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(connect(served)) for _ in range(number)]
 
 
 def head(served: Served, length: int | str, target: str = STOP) -> bytes:
@@ -105,6 +113,45 @@ def test_a_body_that_is_too_large_is_not_kept(served: Served) -> None:
         assert call(served, STOP, {"TrainingJobName": "x" * (LARGEST_BODY - 1000)}).status == 400
     assert server.memory_info().rss < before + 64 * 2**20
     still_answers(served)
+
+
+def test_half_sent_bodies_take_no_more_memory_than_their_bound(served: Served) -> None:
+    """What is beyond it is refused at once, as the SDKs repeat it; small requests are answered meanwhile."""
+    served.start()
+    still_answers(served)
+    server, fits = psutil.Process(served.pid), MOST_HELD // LARGEST_BODY
+    before = server.memory_info().rss
+    with connections(served, 5 * fits) as held:
+        for connection in held:
+            connection.sendall(head(served, LARGEST_BODY) + b" " * (LARGEST_BODY - 14))
+        refused = [connection for connection in held if select.select([connection], [], [], 0)[0]]
+        assert len(refused) >= len(held) - fits - 1
+        for connection in refused:
+            answer = HTTPResponse(connection)
+            answer.begin()
+            assert answer.status == 400
+            assert json.load(answer) == {"__type": "ThrottlingException", "Message": "Rate exceeded"}
+        still_answers(served)
+        assert server.memory_info().rss < before + MOST_HELD + 32 * 2**20
+    large = {"TrainingJobName": "x" * (LARGEST_BODY - 1000)}
+    wait_until(
+        lambda: json.load(call(served, STOP, large))["__type"] == "ValidationException",
+        within=20,
+        saying=lambda: "what hung up still counts",
+    )
+
+
+def test_bodies_that_nobody_reads_are_not_kept(served: Served) -> None:
+    served.start()
+    still_answers(served)
+    server = psutil.Process(served.pid)
+    before = server.memory_info().rss
+    with connections(served, 300) as held:
+        for connection in held:
+            connection.sendall(head(served, LARGEST_BODY, "X.Y") + b" " * 2**18)
+            assert connection.recv(65536).startswith(b"HTTP/1.1 400")
+        assert server.memory_info().rss < before + 24 * 2**20
+        still_answers(served)
 
 
 def test_a_client_that_hangs_up_has_asked_all_the_same(served: Served, tmp_path: Path) -> None:

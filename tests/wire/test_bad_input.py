@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from runner.wire.answers import CONTENT_TYPE
-from runner.wire.app import LARGEST_BODY
+from runner.wire.bodies import LARGEST_BODY
 from tests.supervisor.stage import Stage, play
 from tests.wire.asking import Answer, Asking
 
