@@ -97,7 +97,8 @@ class TuningJob:
         says; it counts this job's own trainings, its parents being elsewhere.
         """
         launched = view.results.get("children") or ()
-        counted = view.results.get("counted") or [(child, 1) for child in launched]
+        there = view.results.get("counted") or [(child, 1) for child in launched]
+        counted = [*there, *view.results.get("deleted", ())]
         best = children.best(view, arn, launched)
         warm = (view.request.get("WarmStartConfig") or {}).get("WarmStartType") == "IdenticalDataAndAlgorithm"
         seconds = int(((view.ended or view.modified) - view.started).total_seconds()) if view.started else None
