@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import sys
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
@@ -131,19 +132,25 @@ def _check_type(request: Request) -> None:
 
 
 def _parsed(body: bytearray) -> Any:
-    """Raises Fault for what is no JSON. An empty body is an empty request."""
+    """Raises Fault for what is no JSON. Nothing at all is none either: every SDK sends `{}` for no members."""
+    if not body.strip():
+        raise Fault("SerializationException", "The body is empty; a request without members is {}.")
     try:
-        return json.loads(body.decode(), parse_constant=_refuse) if body.strip() else {}
+        return json.loads(body.decode(), parse_constant=_refuse)
     except UnicodeDecodeError:
         raise Fault("SerializationException", "The body must be UTF-8.") from None
     except RecursionError:
         raise Fault("SerializationException", "The body is nested too deeply.") from None
-    except ValueError as error:
-        raise Fault("SerializationException", f"The body must be JSON: {error}") from None
+    except json.JSONDecodeError as error:
+        raise Fault("SerializationException", f"The body must be JSON: {error}.") from None
+    except ValueError:  # int() takes no more digits, and says how a program may change that
+        digits = sys.get_int_max_str_digits()
+        message = f"The body must be JSON whose whole numbers have at most {digits} digits."
+        raise Fault("SerializationException", message) from None
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no number in JSON")
+    raise Fault("SerializationException", f"The body must be JSON, in which {constant} is no number.")
 
 
 def _region(request: Request) -> str | None:
