@@ -18,12 +18,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from runner.errors import InvalidRequest, IsolationUnavailable, RunnerClosed, RunnerError
+from runner.jobs.shared import ISOLATION_TAG
 from runner.settings import Settings
 from runner.supervisor.service import Service
 from runner.wire import cloudwatch, compilation, model, tags, training, tuning
 from runner.wire.answers import CONTENT_TYPE, refusal, response, shaped
 from runner.wire.bodies import Bodies
 from runner.wire.calls import Call, Fault, Members, Operation
+from runner.wire.rules import in_awss_words
 from runner.wire.signatures import credential_scope
 from runner.wire.validation import INVALID, checked, violated
 
@@ -78,30 +80,25 @@ def app(service: Service, settings: Settings) -> Starlette:
 
 async def _answer(known: _Known, body: bytearray, call: Call) -> dict[str, Any] | None:
     members = checked(known.model.input_shape, _parsed(body), known.invalid)
-    answer = await _done(known.act, call, members)
+    answer = await _done(known, call, members)
     if known.model.output_shape is None:
         return None
     return shaped(known.model.output_shape, answer or {})
 
 
-async def _done(act: Operation, call: Call, members: Members) -> Members | None:
+async def _done(known: _Known, call: Call, members: Members) -> Members | None:
     try:
-        return await act(call, members)
+        return await known.act(call, members)
     except InvalidRequest as error:
-        raise violated([f"Value at '{_path(error.field)}' failed to satisfy constraint: Member {error.rule}"]) from None
+        raise violated([in_awss_words(error, known.model.input_shape, members)]) from None
     except IsolationUnavailable as error:
-        raise Fault("ValidationException", str(error)) from None
+        wish = InvalidRequest(f"Tags.{ISOLATION_TAG}", f"must be an isolation that can be had: {error}")
+        raise violated([in_awss_words(wish, known.model.input_shape, members)]) from None
     except RunnerClosed as error:
         raise Fault("ServiceUnavailableException", str(error), 503) from None
     except RunnerError as error:
         _logger.error("an operation failed: %s", error)
         raise Fault("InternalFailure", str(error), 500) from None
-
-
-def _path(field: str) -> str:
-    """`Tags[0].Key` as AWS spells it: `tags.1.member.key`."""
-    path = ".".join(model.wire_name(name) for name in field.split("."))
-    return re.sub(r"\[(\d+)\]", lambda index: f".{int(index[1]) + 1}.member", path)
 
 
 def _known(target: str) -> _Known:
