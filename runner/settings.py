@@ -1,7 +1,7 @@
 """`runner.toml` and the environment variables of this package.
 
     [server]
-    region = "us-east-1"         # of ARNs, and AWS_REGION of jobs
+    region = "us-east-1"         # of ARNs, and AWS_REGION of jobs, unless a request's signature says another
     account = "123456789012"     # of ARNs
     unbuffered = true            # PYTHONUNBUFFERED=1 for jobs, as AWS's own images have it
     allowed_hosts = []           # names besides localhost by which the endpoint may be called
