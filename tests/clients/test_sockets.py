@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
@@ -17,6 +18,7 @@ import pytest
 
 from runner.wire.answers import CONTENT_TYPE
 from runner.wire.bodies import LARGEST_BODY, MOST_HELD
+from runner.wire.heads import LARGEST_HEAD
 from tests.probing import probe
 from tests.runs.serving import Served
 from tests.waiting import LATE, wait_until
@@ -91,12 +93,69 @@ def test_half_a_request_holds_up_nobody(served: Served) -> None:
 
 def test_what_is_no_http(served: Served) -> None:
     served.start()
-    for nonsense in (b"\x16\x03\x01\x02\x00\x01", b"GET\r\n\r\n", b"\0" * 100_000, b"POST / HTTP/9.9\r\n\r\n"):
+    for nonsense in (b"\x16\x03\x01\x02\x00\x01", b"GET\r\n\r\n", b"\0" * 100_000):
         with connect(served) as connection:
             connection.sendall(nonsense)
             connection.shutdown(socket.SHUT_WR)
             assert connection.makefile("rb").read().startswith((b"HTTP/1.1 4", b""))
     still_answers(served)
+
+
+def answered(served: Served, sent: bytes, *, shut: bool = False) -> tuple[int, Any]:
+    """Status and body of an answer after which the connection ends; 0 for none."""
+    with connect(served) as connection:
+        connection.sendall(sent)
+        if shut:
+            connection.shutdown(socket.SHUT_WR)
+        whole = connection.makefile("rb").read()
+    if not whole:
+        return 0, {}
+    beginning, _, body = whole.partition(b"\r\n\r\n")
+    return int(beginning.split()[1]), json.loads(body)
+
+
+def padded(served: Served, size: int) -> bytes:
+    """A request for a list whose head has so many bytes, after whose answer the connection ends."""
+    asked = head(served, 2, "SageMaker.ListTrainingJobs").removesuffix(b"\r\n") + b"Connection: close\r\nX-Padding: "
+    return asked + b"x" * (size - len(asked) - 4) + b"\r\n\r\n{}"
+
+
+def test_a_head_that_is_too_large(served: Served) -> None:
+    """Whether it comes in one piece, which h11 reads whatever its size is, or not."""
+    served.start()
+    assert answered(served, padded(served, LARGEST_HEAD)) == (200, {"TrainingJobSummaries": []})
+    for size in (LARGEST_HEAD + 1, 60_000, 100_000, 200_000):
+        status, fault = answered(served, padded(served, size)[:-2])
+        assert (status, fault["__type"]) == (400, "BadRequestException")
+        assert "HTTP/1.1 is spoken here, with heads of at most 16384 bytes." in fault["Message"]
+    still_answers(served)
+
+
+@pytest.mark.parametrize("sent", [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"POST / HTTP/9.9\r\n\r\n"])
+def test_a_major_version_that_is_not_spoken(served: Served, sent: bytes) -> None:
+    served.start()
+    status, fault = answered(served, sent)
+    assert (status, fault["__type"]) == (505, "HttpVersionNotSupportedException")
+    assert "HTTP/1.1 is spoken here" in fault["Message"]
+
+
+def test_http_1_0_is_understood_and_its_connection_ends(served: Served) -> None:
+    served.start()
+    asked = head(served, 2, "SageMaker.ListTrainingJobs").replace(b"HTTP/1.1", b"HTTP/1.0") + b"{}"
+    assert answered(served, asked) == (200, {"TrainingJobSummaries": []})
+
+
+def test_a_client_that_sends_no_more_is_answered(served: Served) -> None:
+    served.start()
+    whole = head(served, 2, "SageMaker.ListTrainingJobs") + b"{}"
+    assert answered(served, whole, shut=True) == (200, {"TrainingJobSummaries": []})
+    for half in (b"POST / HT", whole[:-20], whole[:-2], whole[:-1]):
+        status, fault = answered(served, half, shut=True)
+        assert (status, fault["__type"], half) == (400, "BadRequestException", half)
+        assert fault["Message"].startswith("The request ends before it is whole.")
+    assert answered(served, b"", shut=True) == (0, {})
+    still_answers(served)
+    assert "\n" not in served.output.strip()
 
 
 def test_a_body_that_is_too_large_is_not_kept(served: Served) -> None:
@@ -186,6 +245,11 @@ def test_what_is_no_http_is_refused_in_awss_shape(served: Served) -> None:
         assert json.load(answer)["__type"] == "UnknownOperationException"
         connection.sendall(b"nonsense\r\n")
         assert connection.recv(65536) == b""
+    with connect(served) as connection:
+        # While its body is waited for.
+        chunked = head(served, 0).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+        connection.sendall(chunked + b"2\r\n{}\r\nnonsense\r\n")
+        assert connection.makefile("rb").read().startswith(b"HTTP/1.1 400")
     still_answers(served)
     assert "\n" not in served.output.strip()  # nothing but the line that says where it listens
 
