@@ -82,7 +82,7 @@ def main() -> None:
         asyncio.run(_crowd(folder, isolation, chosen.rounds))
         asyncio.run(_printing(folder, isolation, chosen.seconds))
         asyncio.run(_saving(folder, isolation, chosen.seconds))
-        _check(program, chosen.isolation, max(chosen.rounds // 10, 3))
+        _check(program, chosen.isolation, max(chosen.rounds // 3, 3))
 
 
 def _show(what: str, ours: Sequence[float], floor: Sequence[float], unit: str = "ms") -> None:

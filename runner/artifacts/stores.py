@@ -11,6 +11,7 @@ import errno
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -33,6 +34,20 @@ class Address(NamedTuple):
     bucket: str
     key: str
     """An object, or the beginning of the keys of several. Empty: the whole bucket."""
+
+    @property
+    def uri(self) -> str:
+        """As `address` reads it."""
+        return f"s3://{self.bucket}/{self.key}"
+
+
+class Version(NamedTuple):
+    """What tells a file from the one that was there before under its name."""
+
+    inode: int
+    size: int
+    modified: int
+    """Nanoseconds since 1970."""
 
 
 def address(uri: str) -> Address:
@@ -132,6 +147,25 @@ class DirectoryStore:
             except OSError:
                 return  # something else is in it
 
+    def version(self, uri: str) -> Version | None:
+        """Of the object `uri` alone; None if there is none. Raises OSError if that cannot be found out."""
+        try:
+            about = self.path(uri).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return Version(about.st_ino, about.st_size, about.st_mtime_ns) if stat.S_ISREG(about.st_mode) else None
+
+    def below(self, prefix: Address) -> Iterator[Address]:
+        """All objects whose keys begin with it, but for symbolic links and what is behind one."""
+        top = self.root / prefix.bucket
+        for parent, folders, names in () if top.is_symlink() else os.walk(top):
+            here = "".join(f"{part}/" for part in Path(parent).relative_to(top).parts)
+            folders[:] = [name for name in folders if _is_on_the_way(f"{here}{name}/", prefix.key)]
+            for name in set(names) - _unfinished(parent, names):
+                path = Path(parent, name)
+                if f"{here}{name}".startswith(prefix.key) and path.is_file() and not path.is_symlink():
+                    yield Address(prefix.bucket, f"{here}{name}")
+
     def _matches(self, uri: str) -> Iterator[Path]:
         """The object; or what lies in the folder of that name; or else what begins with that name."""
         target, key = self.path(uri), address(uri).key
@@ -169,6 +203,11 @@ def _sync(path: Path) -> None:
 def _unfinished(_folder: str, names: list[str]) -> set[str]:
     """Those of the names that an object which is being put has."""
     return {name for name in names if _TEMPORARY.fullmatch(name)}
+
+
+def _is_on_the_way(folder: str, prefix: str) -> bool:
+    """May something in this folder begin with the prefix?"""
+    return folder.startswith(prefix) or prefix.startswith(folder)
 
 
 def _has_files(folder: Path) -> bool:

@@ -6,19 +6,28 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from runner.api import Job
 from runner.cli import opening, times
 from runner.cli.opening import Target
 from runner.cli.terminal import safe
 
 
 def describe(target: Target, as_json: bool) -> int:
-    """Print it; the exit code. Raises NoSuchJob, NoSupervisor (the directory is none), InvalidRequest."""
-    described = opening.answered(target.data_dir, lambda runner: opening.job(runner, target).describe())
+    """Print it; the exit code. Raises NoSuchJob, NoSupervisor (the directory is none), InvalidRequest.
+
+    As text it ends with what of the job's request is not honoured (`jobs.unheeded`). JSON is the API's answer alone.
+    """
+    described, unheeded = opening.answered(target.data_dir, lambda runner: _asked(opening.job(runner, target)))
     if as_json:
         print(json.dumps(described, indent=2))
     else:
-        print("\n".join(lines(described)))
+        print("\n".join(lines(described | unheeded)))
     return 0
+
+
+def _asked(job: Job) -> tuple[dict[str, Any], dict[str, Any]]:
+    found = job.detail()["results"].get("unheeded")
+    return job.describe(), {"Accepted, and not honoured": found} if found else {}
 
 
 def lines(value: Mapping[str, Any], indent: str = "") -> Iterator[str]:

@@ -45,6 +45,8 @@ class Rule(NamedTuple):
     """To which values of the member; it is not called for an absent one."""
 
 
+_NAMED = 3
+"""How many members are in a line of a log."""
 _HOST = "one host runs, algo-1"
 _DOWNLOADED = "the channel is downloaded before the program starts, as in File mode"
 _EMPTY = "nothing is mounted: without an S3DataSource the channel's folder stays empty"
@@ -181,6 +183,12 @@ def told(kind: Kind, request: Mapping[str, Any]) -> list[str]:
         for path, value in _members(request, rule.path.split("."))
         if rule.applies(value)
     ]
+
+
+def brief(lines: Sequence[str]) -> str:
+    """What was `told`, short enough for a line of a log: the first members, and how many there are besides."""
+    named = ", ".join(line.partition(": ")[0] for line in lines[:_NAMED])
+    return f"{named} and {len(lines) - _NAMED} more" if len(lines) > _NAMED else named
 
 
 def _members(value: Any, path: Sequence[str], before: str = "") -> Iterator[tuple[str, Any]]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from runner import clock
 from runner.backends.base import Backend
 from runner.errors import InvalidRequest, JobEnded, JobNotEnded, JobStopping, NoSuchJob, RunnerClosed, WaitTimeout
-from runner.jobs import asked
+from runner.jobs import asked, unheeded
 from runner.jobs.base import Kind, Request, key
 from runner.jobs.expressions import compiled
 from runner.jobs.naming import check_region
@@ -103,7 +103,7 @@ class Service:
 
         `request` is the API's own Create request. `cwd` and `environment` are those of the caller; without them,
         those of this supervisor. `checkpoints`: folders in which a training saves (`jobs.asked`). What of the request
-        is accepted and not honoured (`jobs.unheeded`) is logged, and is among the results in the job's report.
+        is accepted and not honoured (`jobs.unheeded`) is logged in brief, and is among the results in the job's report.
 
         `region` is that of the job's ARN, and what its program is told; without it, that of the settings. A tuning
         job's trainings are in its region. There is one name space for all regions, where SageMaker has one for each: a
@@ -128,7 +128,10 @@ class Service:
 
         await self._core.engine.soon(add)
         if spec.unheeded:
-            _logger.warning("%s/%s: accepted, and not honoured: %s", kind.value, spec.name, "; ".join(spec.unheeded))
+            _logger.warning(
+                "%s/%s: accepted, and not honoured: %s; `runner describe` and Job.detail() tell what happens instead",
+                *(kind.value, spec.name, unheeded.brief(spec.unheeded)),
+            )
         return spec.name
 
     async def put(self, path: str, uri: str) -> None:

@@ -14,6 +14,7 @@ from botocore import xform_name
 from botocore.exceptions import ClientError, WaiterError
 
 from runner.wire.app import OPERATIONS
+from tests.cli.commanding import run
 from tests.clients import requests
 from tests.runs.serving import Served
 from tests.waiting import wait_until
@@ -85,6 +86,30 @@ def test_a_training_from_create_to_stopped(sagemaker: Any, served: Served) -> No
         "ValidationException",
         "The request was rejected because the training job is in status Stopped.",
     )
+
+
+def test_what_is_not_honoured_is_a_short_line_and_described_in_full(sagemaker: Any, served: Served, home: Path) -> None:
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/in"}}
+    channels = [
+        {"ChannelName": f"c{number}", "DataSource": source, "CompressionType": "Gzip", "RecordWrapperType": "RecordIO"}
+        for number in range(20)
+    ]
+    members: dict[str, Any] = {
+        "InputDataConfig": channels,
+        "VpcConfig": {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1"]},
+    }
+    sagemaker.create_training_job(**requests.training("much", **members))
+    (logged,) = (line for line in served.output.splitlines() if "accepted" in line)
+    assert logged == (
+        "training/much: accepted, and not honoured: InputDataConfig[0].CompressionType, "
+        "InputDataConfig[1].CompressionType, InputDataConfig[2].CompressionType and 38 more; "
+        "`runner describe` and Job.detail() tell what happens instead"
+    )
+    described = run(home, "describe", "much", "--data-dir", served.data_dir).out
+    told = described.partition("\nAccepted, and not honoured:\n")[2].splitlines()
+    assert len(told) == 41
+    assert told[0] == "  - InputDataConfig[0].CompressionType: objects stay compressed"
+    assert told[-1] == "  - VpcConfig: the job has the network of this machine"
 
 
 def test_a_compilation_from_create_to_stopped(sagemaker: Any, served: Served, home: Path) -> None:

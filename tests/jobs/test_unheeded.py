@@ -10,7 +10,7 @@ from runner.jobs.base import Channel, Defaults, Kind, Place, Upload
 from runner.jobs.training import TRAINING
 from runner.jobs.tuning import TUNING
 from runner.jobs.types import TYPES
-from runner.jobs.unheeded import OF_EVERY_JOB, RULES, Rule, told
+from runner.jobs.unheeded import OF_EVERY_JOB, RULES, Rule, brief, told
 from tests.jobs.generated import created, has, whole
 from tests.jobs.requests import Request, compilation, training, tuning
 
@@ -97,6 +97,13 @@ def test_what_is_honoured(members: Request) -> None:
 def test_it_says_what_happens_instead() -> None:
     (line,) = TRAINING.parse(training(ResourceConfig={"InstanceCount": 8}), Defaults()).unheeded
     assert line == "ResourceConfig.InstanceCount: one host runs, algo-1"
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"), [(1, "A0"), (3, "A0, A1, A2"), (4, "A0, A1, A2 and 1 more"), (99, "A0, A1, A2 and 96 more")]
+)
+def test_in_brief_it_is_three_members(number: int, expected: str) -> None:
+    assert brief([f"A{each}: nothing happens: never" for each in range(number)]) == expected
 
 
 def test_every_element_of_a_list_has_a_line() -> None:

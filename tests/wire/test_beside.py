@@ -7,7 +7,6 @@ import http.client
 import socket
 import subprocess
 import sys
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -17,7 +16,6 @@ from urllib.parse import urlsplit
 
 import boto3
 import pytest
-import uvicorn
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from hypothesis import given
@@ -26,7 +24,7 @@ from hypothesis import strategies as st
 from runner.errors import InvalidRequest
 from runner.wire.beside import SERVICES, beside, service_of
 from runner.wire.guard import Scope
-from tests.waiting import wait_until
+from tests.offering import offered
 
 pytest.importorskip("moto.server", reason="the extra aws is not installed")
 ROOT = Path(__file__).parent.parent.parent
@@ -34,17 +32,8 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(beside(SERVICES), lifespan="off", log_level="warning"))
-        thread = threading.Thread(target=server.run, args=([listening],))
-        thread.start()
-        try:
-            wait_until(lambda: server.started, within=30, saying="the server has not started")
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(30)
+    with offered(SERVICES) as url:
+        yield url
 
 
 @pytest.fixture(autouse=True)
