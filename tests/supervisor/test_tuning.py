@@ -241,6 +241,7 @@ def test_trainings_that_are_deleted_are_counted_all_the_same(tmp_path: Path, pro
         await stage.tune(program, jobs=4, parallel=2)
         await stage.service.trainings("search", at_least=3, timeout=60)
         first, *_ = await stage.service.trainings("search")
+        await stage.service.wait(TRAINING, first["name"])
         await stage.service.delete(TRAINING, first["name"])
         await stage.service.wait(TUNING, "search")
         before = {name: (await described(stage))[name] for name in COUNTERS}
