@@ -83,8 +83,7 @@ def _isolation(tags: Mapping[str, str]) -> Isolation | None:
     try:
         return Isolation(tags[ISOLATION_TAG])
     except ValueError:
-        known = ", ".join(isolation.value for isolation in Isolation)
-        rule = f"must be one of {known}, not {shown(tags[ISOLATION_TAG])}"
+        rule = f"must be {Isolation.PID1.value} or {Isolation.PLAIN.value}, not {shown(tags[ISOLATION_TAG])}"
         raise InvalidRequest(f"Tags.{ISOLATION_TAG}", rule) from None
 
 

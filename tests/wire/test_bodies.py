@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
+from typing import Any
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
+from runner.settings import Settings
 from runner.wire.bodies import LARGEST_BODY, MOST_HELD, UNCOUNTED, Bodies
 from runner.wire.calls import Fault
+from runner.wire.endpoint import Endpoint
 
 LARGE = b" " * (LARGEST_BODY - 14)
 HANGS_UP: Message = {"type": "http.disconnect"}
@@ -114,3 +121,29 @@ def test_a_body_counts_until_its_request_is_answered() -> None:
         assert bodies.held == 0
 
     asyncio.run(scenario())
+
+
+def test_an_sdk_repeats_what_had_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runner.wire.bodies.MOST_HELD", 0)
+    answers: list[str] = []
+    nobody: Any = None
+
+    def seen(response: tuple[Any, dict[str, Any]], **_: object) -> None:
+        answers.append(response[1]["Error"]["Code"])
+        monkeypatch.setattr("runner.wire.bodies.MOST_HELD", MOST_HELD)
+
+    def ask(url: str) -> None:
+        keys = {"aws_access_key_id": "any", "aws_secret_access_key": "any", "region_name": "eu-west-1"}
+        with contextlib.closing(boto3.session.Session(**keys).client("sagemaker", endpoint_url=url)) as sagemaker:
+            sagemaker.meta.events.register_first("needs-retry.sagemaker.StopTrainingJob", seen)
+            with pytest.raises(ClientError):
+                sagemaker.stop_training_job(TrainingJobName="x" * 2 * UNCOUNTED)
+
+    async def scenario() -> None:
+        endpoint = Endpoint("127.0.0.1", 0, Settings())
+        async with endpoint.serving(nobody):
+            await asyncio.to_thread(ask, endpoint.url)
+
+    asyncio.run(scenario())
+    gc.collect()  # urllib3 closes connections when nobody knows their pool any more, and a caught error knows it
+    assert answers == ["ThrottlingException", "ValidationException"]
