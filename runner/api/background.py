@@ -23,7 +23,6 @@ from runner.api.job import Job
 from runner.api.runner import Runner
 from runner.errors import (
     DataDirectoryInUse,
-    DataDirectoryUnusable,
     KeeperFailed,
     NameInUse,
     NoSupervisor,
@@ -32,6 +31,7 @@ from runner.errors import (
 )
 from runner.jobs.base import Request
 from runner.settings import Settings
+from runner.supervisor.lock import unusable
 
 LOG_NAME = "supervisor.log"
 """In the data directory: what such a supervisor has to say."""
@@ -182,7 +182,7 @@ def _log(data_dir: Path) -> BufferedWriter:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         return open(data_dir / LOG_NAME, "ab", opener=lambda path, flags: os.open(path, flags, 0o600))
     except OSError as error:
-        raise DataDirectoryUnusable(f"{data_dir} cannot be used as a data directory: {error}") from error
+        raise unusable(data_dir, error) from error
 
 
 def _path(config: Path | None) -> list[str]:

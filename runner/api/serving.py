@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from runner import settings as configuration
 from runner.settings import Settings
+from runner.supervisor import lock
+from runner.supervisor.layout import Layout
 from runner.supervisor.verbs import Verbs
 
-__all__ = ["Ending", "Verbs", "serve"]
+__all__ = ["Ending", "Verbs", "holder", "serve"]
 
 Ending = Callable[[Verbs], Coroutine[Any, Any, None]]
 """See `supervisor.serving`."""
@@ -48,3 +50,8 @@ def serve(
         options = replace(options, variables=face.variables, s3=face.s3)
     backend = embedding.local(folder, "serve")
     asyncio.run(serving.serve(folder, backend, options, ready, ending or serving.unseen, face))
+
+
+def holder(data_dir: Path) -> int | None:
+    """The process that has a data directory, if one has; not to be asked by that process itself."""
+    return lock.holder(Layout(data_dir).lock)

@@ -18,7 +18,6 @@ from runner import clock
 from runner.api import Runner
 from runner.cli import opening, terminal, times
 from runner.cli.terminal import safe
-from runner.errors import InvalidRequest
 from runner.jobs.base import Kind
 
 if TYPE_CHECKING:
@@ -44,6 +43,7 @@ class Wish:
 
 def list_jobs(wish: Wish) -> int:
     """Print them; the exit code. Raises NoSupervisor (the directory is none), InvalidRequest."""
+    opening.check_kind(wish.kind)
     jobs, marks = opening.answered(wish.data_dir, lambda runner: _found(runner, wish))
     use = _use(marks) if wish.resources else {}
     if wish.as_json:
@@ -60,10 +60,7 @@ Marks = dict[tuple[str, str], str]
 
 
 def _found(runner: Runner, wish: Wish) -> tuple[Sequence[Summary], Marks]:
-    try:
-        jobs = runner.list(wish.kind)
-    except InvalidRequest as error:
-        raise InvalidRequest(f"--{error.field}", error.rule) from None
+    jobs = runner.list(wish.kind)
     running = [job for job in jobs if wish.resources and not job["terminal"]]
     marks = {}
     for job in running:

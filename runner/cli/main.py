@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from runner.errors import InvalidRequest, RunnerError
+from runner.errors import DataDirectoryUnusable, InvalidRequest, RunnerError
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 """Exit codes of every command but `check`."""
@@ -33,6 +33,21 @@ def _complete(context: typer.Context, incomplete: str) -> list[str]:
     return [name for name in found if name.startswith(incomplete)]
 
 
+def _complete_kind(incomplete: str) -> list[str]:
+    """Types of jobs, for the shell."""
+    from runner.jobs.base import Kind
+
+    return [kind.value for kind in Kind if kind.value.startswith(incomplete)]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"grace-runner {version('grace-runner')}")
+        raise typer.Exit
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 DataDir = Annotated[
     Path | None,
@@ -43,8 +58,21 @@ DataDir = Annotated[
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The job.", autocompletion=_complete)]
 OfKind = Annotated[
     str | None,
-    typer.Option("--kind", help="compilation, training or tuning, if several types have a job of this name."),
+    typer.Option(
+        "--kind",
+        help="compilation, training or tuning, if several types have a job of this name.",
+        autocompletion=_complete_kind,
+    ),
 ]
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """What stands before the command."""
 
 
 @app.command(context_settings={"allow_interspersed_args": False})
@@ -138,7 +166,10 @@ def serve(
 
 @app.command()
 def submit(
-    type_: Annotated[str, typer.Argument(metavar="TYPE", help="compilation, training or tuning.")],
+    type_: Annotated[
+        str,
+        typer.Argument(metavar="TYPE", help="compilation, training or tuning.", autocompletion=_complete_kind),
+    ],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The Create request, as JSON; - for standard input.")],
     config: Annotated[
         Path | None,
@@ -159,7 +190,10 @@ def submit(
 
 @app.command("list")
 def list_(
-    kind: Annotated[str | None, typer.Option(help="Only compilation, training or tuning jobs.")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(help="Only compilation, training or tuning jobs.", autocompletion=_complete_kind),
+    ] = None,
     resources: Annotated[
         bool, typer.Option("--resources", help="Add processes, CPU and memory in use of what runs.")
     ] = False,
@@ -284,7 +318,7 @@ def main() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
-    except InvalidRequest as error:
+    except (InvalidRequest, DataDirectoryUnusable) as error:
         _complain(str(error))
         sys.exit(WRONG_USAGE)
     except RunnerError as error:

@@ -12,6 +12,7 @@ from runner import settings
 from runner.api import Job, Runner
 from runner.diagnosis.printable import quoted
 from runner.errors import InvalidRequest, JobEnded, NoSupervisor
+from runner.jobs.base import kind_named
 from runner.jobs.naming import check_name
 
 _T = TypeVar("_T")
@@ -24,6 +25,17 @@ class Target:
     name: str
     kind: str | None
     data_dir: Path | None
+
+    def __post_init__(self) -> None:
+        """Raises InvalidRequest for what can be neither, whatever is in the directory."""
+        check_name("NAME", self.name)
+        check_kind(self.kind)
+
+
+def check_kind(kind: str | None) -> None:
+    """`--kind`. Raises InvalidRequest."""
+    if kind is not None:
+        kind_named("--kind", kind)
 
 
 def folder_of(data_dir: Path | None) -> Path:
@@ -63,8 +75,7 @@ def supervised(target: Target) -> Iterator[tuple[Runner, Job]]:
 
 
 def job(runner: Runner, target: Target) -> Job:
-    """The job. Raises NoSuchJob, and InvalidRequest for what can be no name, or if its type has to be given."""
-    check_name("NAME", target.name)
+    """The job. Raises NoSuchJob, and InvalidRequest if its type has to be given."""
     try:
         return runner.job(target.name, target.kind)
     except InvalidRequest as error:

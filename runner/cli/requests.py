@@ -46,15 +46,25 @@ def _object(name: str, text: str) -> dict[str, Any]:
     if not text.strip():
         raise InvalidRequest(name, "must be a request in JSON: it is empty")
     try:
-        found = json.loads(text, parse_constant=_refuse)
+        found = json.loads(text, parse_constant=_refuse, object_pairs_hook=_members)
     except json.JSONDecodeError as error:
         raise InvalidRequest(name, f"line {error.lineno}, column {error.colno}: must be JSON: {error.msg}") from None
     except RecursionError:
         raise InvalidRequest(name, "must not be nested so deeply") from None
-    except ValueError as error:  # NaN, or a number of thousands of digits
+    except ValueError as error:  # NaN, a number of thousands of digits, or a member twice
         raise InvalidRequest(name, f"must be JSON: {error}") from None
     if not isinstance(found, dict):
         raise InvalidRequest(name, f"must be a JSON object, the request, not {shown(found)}")
+    return found
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of one object: the last of two with one name would win without a word."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"the member {shown(name)} is there twice in one object")
+        found[name] = value
     return found
 
 

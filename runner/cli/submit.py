@@ -10,7 +10,7 @@ from pathlib import Path
 
 from runner import settings
 from runner.api import Job, background
-from runner.cli import opening, pipes, requests, terminal, wishes
+from runner.cli import members, opening, pipes, requests, terminal, wishes
 from runner.cli.opening import folder_of
 from runner.errors import NameInUse, NoSupervisor
 from runner.jobs.base import Defaults, Kind, kind_named
@@ -35,6 +35,7 @@ def submit(wish: Wish) -> int:
     """
     kind, folder, here = kind_named("TYPE", wish.kind), folder_of(wish.data_dir), wishes.here()
     request = requests.read(wish.file)
+    members.check_known(kind, request)
     name = TYPES[kind].parse(request, Defaults()).name
     _check_free(folder, kind, name)
     if wish.config is not None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from runner.diagnosis.printable import clipped, command_line
-from runner.diagnosis.programs import FORWARDERS, SHELLS
+from runner.diagnosis.programs import FORWARDERS, SHELLS, UTILITIES
 from runner.diagnosis.story import Process
 
 _HELPERS = re.compile(r"multiprocessing[./\\](?:spawn|forkserver|resource_tracker)|resource_tracker|popen_loky|loky\.")
@@ -35,6 +35,10 @@ def is_shell(process: Process) -> bool:
 def is_python(process: Process) -> bool:
     words = [program(process), process.name, *process.command[:3]]
     return any(os.path.basename(word).startswith("python") or word.endswith(".py") for word in words)
+
+
+def is_utility(process: Process) -> bool:
+    return bool({program(process), process.name} & UTILITIES)
 
 
 def passes_on(process: Process) -> bool:

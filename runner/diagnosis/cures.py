@@ -14,6 +14,7 @@ from runner.diagnosis.commands import (
     is_compound,
     is_python,
     is_shell,
+    is_utility,
     passes_on,
     program,
     script_file,
@@ -79,6 +80,24 @@ def handler(process: Process | None) -> str:
     return (
         f"# {name} has to install a handler for SIGTERM that saves and exits. If it cannot be\n"
         f"# changed, an init program as PID 1 at least lets SIGTERM end it at once:\n{with_init}"
+    )
+
+
+def handler_of_main(story: Story) -> str:
+    """The same for the main process, which may be a shell whose script is the program."""
+    steps = [process for process in story.descendants if not is_shell(process)]
+    if story.main is None or not is_shell(story.main) or not steps or not all(map(is_utility, steps)):
+        return handler(story.main)
+    return trap_between(steps[0])
+
+
+def trap_between(step: Process) -> str:
+    """How a shell script that is the program itself leaves in the middle of a step."""
+    line = command_line(step.command) or f"{printable(step.name)} ARGUMENTS"
+    return (
+        "# in the script, before its work begins:\ntrap 'save_what_is_needed; kill $!; exit 0' TERM\n\n"
+        "# a shell runs its trap when the command in its foreground has ended, but in `wait` at once.\n"
+        f"# In place of: {clipped(line, 60)}\n{line} & wait $!"
     )
 
 
@@ -165,6 +184,8 @@ def where_it_hangs(story: Story) -> str:
         )
     if story.main is not None and is_shell(story.main):
         below = next(iter(story.descendants), None)
+        if below is not None and is_utility(below):
+            return trap_between(below)
         return "# a shell runs its trap when the command in its foreground has ended: wait for it instead\n" + _trap(
             _command_of(below)
         )
@@ -177,7 +198,7 @@ def children(main: Process | None, left: Process) -> str:
     if main is None or is_python(main):
         return PYTHON_CHILDREN
     if is_shell(main):
-        return _trap(_command_of(left))
+        return trap_between(left) if is_utility(left) else _trap(_command_of(left))
     return (
         f"# {clipped(program(main), 40)} has to end its children, and wait for them, before it ends itself:\nkill CHILD"
     )

@@ -7,3 +7,11 @@ INITS = frozenset({"tini", "tini-static", "docker-init", "dumb-init", "catatonit
 """Written to be PID 1: they pass SIGTERM on and end as their child does."""
 FORWARDERS = INITS | {"timeout", "uv"}
 """They hand SIGTERM to their child."""
+UTILITIES = frozenset(
+    (
+        *("awk", "gawk", "mawk", "cut", "grep", "head", "sed", "seq", "sort", "tail", "tee", "tr", "wc"),
+        *("cat", "cp", "dd", "find", "gzip", "ls", "mkdir", "mv", "rm", "sync", "tar", "touch"),
+        *("curl", "date", "echo", "sleep", "wget"),
+    )
+)
+"""Steps of a shell script: where a shell has started nothing else, the script itself is the program."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from runner.diagnosis.commands import is_python, is_shell, program
-from runner.diagnosis.cures import PYTHON_HANDLER, check, direct, trap_and_wait
+from runner.diagnosis.commands import is_python, is_shell, is_utility, program
+from runner.diagnosis.cures import PYTHON_HANDLER, check, direct, trap_and_wait, trap_between
 from runner.diagnosis.printable import command_line
 from runner.diagnosis.programs import INITS
 from runner.diagnosis.story import Process, Story
@@ -102,6 +102,8 @@ def crashed_handler(story: Story) -> str:
 
 
 def trap(child: Process) -> str:
+    if is_utility(child):
+        return trap_between(child)
     return (
         "# in the script: the program in the background, and `wait`, which a trap interrupts\n"
         f"{trap_and_wait(child)}\n\n# or without a trap: the program takes the shell's place\n"

@@ -37,13 +37,13 @@ class DirectoryLock:
                 raise DataDirectoryInUse(f"{root} is in use by this process (pid {os.getpid()})")
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise DataDirectoryUnusable(f"{root} cannot be used as a data directory: {error}") from error
+            raise unusable(root, error) from error
         try:
             fcntl.lockf(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            holder = _holder(self._descriptor)
+            pid = _holder(self._descriptor)
             os.close(self._descriptor)
-            raise DataDirectoryInUse(f"{root} is in use by pid {holder}") from error
+            raise DataDirectoryInUse(f"{root} is in use by pid {pid or 'unknown (it has just ended)'}") from error
         _held.add(self._identity)
 
     def release(self) -> None:
@@ -53,12 +53,30 @@ class DirectoryLock:
             os.close(self._descriptor)
 
 
+def holder(path: Path) -> int | None:
+    """The process that has the lock in this file, if there is one; not to be asked by that process itself."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        return _holder(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def unusable(root: Path, error: OSError) -> DataDirectoryUnusable:
+    """That this can be no data directory, and why."""
+    why = "it is no directory" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
+    return DataDirectoryUnusable(f"{root} cannot be used as a data directory: {why}")
+
+
 def _identity(root: Path) -> tuple[int, int, int]:
     status = root.stat()
     return os.getpid(), status.st_dev, status.st_ino
 
 
-def _holder(descriptor: int) -> str:
+def _holder(descriptor: int) -> int | None:
     wanted = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
     kind, _, _, _, pid = _FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_GETLK, wanted))
-    return "unknown (it has just ended)" if kind == fcntl.F_UNLCK else str(pid)
+    return None if kind == fcntl.F_UNLCK else int(pid)

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from runner.errors import DataDirectoryUnusable, NoSupervisor
+from runner.errors import NoSupervisor
 from runner.jobs.base import Defaults, Kind, Request
 from runner.records.database import Database
 from runner.supervisor.archive import Archive
 from runner.supervisor.layout import Layout
+from runner.supervisor.lock import unusable
 from runner.supervisor.verbs import Summaries
 
 
@@ -24,11 +25,11 @@ class Offline:
     async def open(self) -> None:
         """Open the records. Raises NoSupervisor if there are none, DataDirectoryUnusable if they cannot be read."""
         try:
-            there = self._layout.database.exists()
+            self._layout.database.stat()
+        except FileNotFoundError:
+            raise NoSupervisor(f"{self._layout.root} is no data directory, and no supervisor runs there") from None
         except OSError as error:
-            raise DataDirectoryUnusable(f"{self._layout.root} cannot be read: {error.strerror}") from None
-        if not there:
-            raise NoSupervisor(f"{self._layout.root} is no data directory, and no supervisor runs there")
+            raise unusable(self._layout.root, error) from None
         self._database = Database(self._layout.database)
         self._archive = Archive(self._database, self._layout, self._defaults)
 

@@ -52,6 +52,13 @@ def test_commands(folder: Path) -> None:
     assert offered(folder, "runner st", None).out.split() == ["stop"]
 
 
+def test_types_of_jobs(folder: Path) -> None:
+    assert offered(folder, "runner submit t", None).out.split() == ["training", "tuning"]
+    assert offered(folder, "runner submit ", None).out.split() == ["compilation", "training", "tuning"]
+    for command in ("list", "describe", "logs", "stop", "wait", "report", "delete"):
+        assert offered(folder, f"runner {command} --kind c", None).out.split() == ["compilation"]
+
+
 def test_names_of_jobs(folder: Path, recorded: Path) -> None:
     for command in ("describe", "logs", "stop", "wait", "report", "delete"):
         names = offered(folder, f"runner {command} digits-", recorded)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from tests.cli.commanding import ESCAPE, run
+from tests.cli.commanding import ESCAPE, ROOT, Done, run
 
 COMMANDS = {
     "check": ["--grace", "--after", "--when-log", "--when-file", "--at-random", "--give-up", "--isolation", "--json"],
@@ -47,3 +48,28 @@ def test_unknown_command(folder: Path) -> None:
     done = run(folder, "chek")
     assert done.code == 2
     assert "chek" in done.err
+
+
+def test_version(folder: Path) -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert run(folder, "--version") == Done(0, f"grace-runner {version}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "mistake"),
+    [
+        (["logs", "x", "--folow"], "No such option: --folow"),
+        (["submit", "training"], "Missing argument 'FILE'."),
+        (["serve", "--port", "a"], "Invalid value for '--port': 'a' is not a valid integer."),
+        (["--verbose"], "No such option: --verbose"),
+    ],
+)
+def test_arguments_that_cannot_be_read_are_told_below_the_usage(
+    folder: Path, arguments: list[str], mistake: str
+) -> None:
+    done = run(folder, *arguments)
+    usage, hint, *_, error = done.err.splitlines()
+    assert (done.code, done.out) == (2, "")
+    assert usage.startswith("Usage: ")
+    assert "--help" in hint
+    assert error.startswith(f"Error: {mistake}")

@@ -253,9 +253,12 @@ def test_what_can_be_no_name(folder: Path, recorded: Path, command: str, name: s
     assert done.err.strip().isprintable()
 
 
-@pytest.mark.parametrize("command", NAMED)
-def test_an_unknown_type(folder: Path, recorded: Path, command: str) -> None:
-    done = run(folder, command, "good", "--kind", "nap", "--data-dir", recorded)
+@pytest.mark.parametrize("where", ["recorded", "nowhere"])
+@pytest.mark.parametrize("command", ["list", *NAMED])
+def test_an_unknown_type(folder: Path, recorded: Path, command: str, where: str) -> None:
+    name = [] if command == "list" else ["good"]
+    directory = recorded if where == "recorded" else folder / where
+    done = run(folder, command, *name, "--kind", "nap", "--data-dir", directory)
     assert done == Done(2, "", "runner: --kind: must be one of compilation, training, tuning, not 'nap'\n")
 
 
@@ -273,13 +276,22 @@ def test_no_data_directory(folder: Path, command: str) -> None:
     assert not (folder / "none").exists()
 
 
+@pytest.mark.parametrize("place", ["file", "file/data"])
+@pytest.mark.parametrize("command", ["list", *NAMED])
+def test_what_can_be_no_data_directory(folder: Path, command: str, place: str) -> None:
+    (folder / "file").touch()
+    name = [] if command == "list" else ["x"]
+    done = run(folder, command, *name, "--data-dir", place)
+    assert done == Done(2, "", f"runner: {folder}/{place} cannot be used as a data directory: it is no directory\n")
+
+
 @pytest.mark.parametrize("command", ["list", *NAMED])
 def test_records_that_are_none(folder: Path, command: str) -> None:
     (folder / "broken").mkdir()
     (folder / "broken" / "records.sqlite").write_bytes(b"not a database at all" * 100)
     name = [] if command == "list" else ["x"]
     done = run(folder, command, *name, "--data-dir", "broken")
-    assert (done.code, done.out) == (1, "")
+    assert (done.code, done.out) == (2, "")
     assert done.err.startswith(f"runner: {folder}/broken/records.sqlite cannot be opened: ")
     assert done.err.count("\n") == 1
 

@@ -87,9 +87,13 @@ def test_connect(folder: Path, served: Command) -> None:
 
 def test_second_one_names_the_first(folder: Path, served: Command) -> None:
     (folder / "second").mkdir()
-    done = run(folder / "second", "serve", "--port", "0", "--data-dir", data(folder))
+    port = served.out.rpartition(":")[2].strip()
+    done = run(folder / "second", "serve", "--port", port, "--data-dir", data(folder))
     assert (done.code, done.out) == (1, "")
-    assert done.err == f"runner: {data(folder)} is in use by pid {served.process.pid}\n"
+    assert done.err == (
+        f"runner: {data(folder)} is in use by pid {served.process.pid}; a second server needs another --data-dir, and "
+        "a --port that is free\n"
+    )
     # The first one is unharmed.
     runner = Runner.connect(data(folder))
     assert runner.list() == []
@@ -158,10 +162,23 @@ def test_two_signals_kill(folder: Path, served: Command) -> None:
 
 def test_directory_that_cannot_be_made(folder: Path) -> None:
     (folder / "file").touch()
-    done = run(folder, "serve", "--port", "0", "--data-dir", folder / "file" / "data")
-    assert (done.code, done.out) == (1, "")
-    assert done.err.startswith(f"runner: {folder}/file/data cannot be used as a data directory")
-    assert "Traceback" not in done.err
+    for path in ("file", "file/data"):
+        done = run(folder, "serve", "--port", "0", "--data-dir", folder / path)
+        assert done == Done(2, "", f"runner: {folder}/{path} cannot be used as a data directory: it is no directory\n")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "rule"),
+    [
+        ("--port", "99999", "must be a number from 0 to 65535, not 99999"),
+        ("--services", "s3,ec2", "must be some of s3, sts, iam, not 'ec2'"),
+        ("--services", "s3,,sts", "must be names with one comma between two, not 's3,,sts'"),
+    ],
+)
+def test_what_an_option_cannot_be(folder: Path, option: str, value: str, rule: str) -> None:
+    done = run(folder, "serve", option, value, "--data-dir", data(folder))
+    assert done == Done(2, "", f"runner: {option}: {rule}\n")
+    assert not data(folder).exists()
 
 
 def test_killed_server_leaves_its_jobs_to_the_next(folder: Path, served: Command) -> None:

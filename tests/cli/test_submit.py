@@ -9,8 +9,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from runner.errors import NoSupervisor
 from tests import leftovers
 from tests.cli.commanding import Command, Done, run, surroundings
 from tests.cli.jobs import has_ended, opened, python, ready, request, request_of, started, submit, summary
-from tests.jobs.requests import compilation, tuning
+from tests.jobs.requests import compilation, training, tuning
 from tests.probing import status as process
 from tests.waiting import wait_until
 
@@ -298,6 +299,7 @@ MISTAKES = {
     "nan": (b'{"a": NaN}', "must be JSON: NaN is no number"),
     "deep": (b"[" * 100_000, "must not be nested so deeply"),
     "large": (b" " * (5 << 20), "must be a request in JSON of at most 4 MiB"),
+    "twice": (b'{"Tags": [], "Tags": [{"Key": "a"}]}', "must be JSON: the member 'Tags' is there twice in one object"),
     "digits": (b'{"a": ' + b"1" * 10_000 + b"}", "must be JSON: "),
 }
 
@@ -336,6 +338,42 @@ def test_a_member_that_breaks_a_rule(folder: Path, data: Path) -> None:
     assert not data.exists()
 
 
+UNKNOWN: Mapping[str, tuple[dict[str, Any], str]] = {
+    "StopingCondition": ({"StopingCondition": {}}, "did you mean StoppingCondition?"),
+    "stoppingcondition": ({"stoppingcondition": {}}, "did you mean StoppingCondition?"),
+    "Tags[1].Valu": ({"Tags": [{"Key": "a", "Value": "b"}, {"Key": "c", "Valu": "d"}]}, "did you mean Value?"),
+    "Tags[0].xyz": ({"Tags": [{"Key": "a", "xyz": None}]}, "there are Key, Value"),
+    "InputDataConfig[0].DataSource.S3DataSource.S3Ury": (
+        {"InputDataConfig": [{"ChannelName": "a", "DataSource": {"S3DataSource": {"S3Ury": "s3://bucket/in"}}}]},
+        "did you mean S3Uri?",
+    ),
+}
+
+
+@pytest.mark.parametrize("path", UNKNOWN)
+def test_a_member_that_there_is_not(folder: Path, path: str) -> None:
+    members, meant = UNKNOWN[path]
+    (folder / "request.json").write_text(json.dumps(training(**members)))
+    done = run(folder, "submit", "training", "request.json", "--data-dir", "data")
+    assert done == Done(2, "", f"runner: {path}: is no member of CreateTrainingJob; {meant}\n")
+    assert not (folder / "data").exists()
+
+
+def test_a_member_of_another_type_of_job(folder: Path) -> None:
+    file = request(folder)
+    for kind, operation in (("compilation", "CreateCompilationJob"), ("tuning", "CreateHyperParameterTuningJob")):
+        done = run(folder, "submit", kind, file, "--data-dir", "data")
+        assert (done.code, done.out) == (2, "")
+        assert done.err.startswith(f"runner: TrainingJobName: is no member of {operation}; ")
+
+
+def test_names_that_are_free_are_not_looked_at(folder: Path, embedded: Runner) -> None:
+    free = {"StopingCondition": "x"}
+    done = submit(folder, request(folder, HyperParameters=free, Environment=free))
+    assert (done.code, done.err) == (0, "")
+    ready(embedded, "job-1").stop(now=True)
+
+
 @pytest.mark.parametrize(("kind", "rule"), [("nap", "TYPE: must be one of compilation, training, tuning, not 'nap'")])
 def test_an_unknown_type(folder: Path, kind: str, rule: str) -> None:
     done = run(folder, "submit", kind, request(folder), "--data-dir", "data")
@@ -358,9 +396,7 @@ def test_a_name_in_use_starts_no_supervisor(folder: Path, data: Path) -> None:
 def test_a_directory_that_cannot_be_one(folder: Path) -> None:
     (folder / "data").touch()
     done = submit(folder, request(folder))
-    assert (done.code, done.out) == (1, "")
-    assert done.err.startswith(f"runner: {folder}/data cannot be used as a data directory")
-    assert done.err.count("\n") == 1
+    assert done == Done(2, "", f"runner: {folder}/data cannot be used as a data directory: it is no directory\n")
 
 
 def test_an_isolation_that_cannot_be_had_leaves_no_job(folder: Path, data: Path) -> None:

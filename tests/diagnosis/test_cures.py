@@ -74,6 +74,51 @@ def test_a_shell_above_a_program_without_a_handler_needs_both() -> None:
     assert "signal.signal(signal.SIGTERM" in finding.cure
 
 
+SLEEP = proc("sleep", "default", MAIN + 1, command=["sleep", "0.05"])
+
+
+@pytest.mark.parametrize(
+    "below",
+    [[SLEEP], [proc("sh", "default", MAIN + 1), proc("cat", "default", MAIN + 2, ppid=MAIN + 1, command=["cat", "a"])]],
+)
+def test_a_script_that_waits_for_small_commands_is_the_program_itself(below: list[dict[str, Any]]) -> None:
+    main = proc("sh", "default", command=["sh", "-c", "while :; do step; sleep 0.05; done"])
+    finding = diagnose(Journal(*main["command"]).stop(main, *below).killed().gone()).findings[0]
+    assert finding.code == "no-handler-pid1"
+    assert "trap 'save_what_is_needed; kill $!; exit 0' TERM" in finding.cure
+    assert f"{' '.join(below[-1]['command'])} & wait $!" in finding.cure.splitlines()
+    assert "exec" not in finding.cure
+    assert "has to install" not in finding.cure
+
+
+def test_a_small_command_beside_a_program_is_not_the_program() -> None:
+    main = proc("sh", "default", command=["sh", "-c", "tail -F log & python train.py; true"])
+    tail = proc("tail", "default", MAIN + 1, command=["tail", "-F", "log"])
+    program = proc("python", "default", MAIN + 2, command=["python", "train.py"])
+    finding = diagnose(Journal(*main["command"]).stop(main, tail, program).killed().gone()).findings[0]
+    assert finding.code == "no-handler-pid1"
+    assert "exec python train.py" in finding.cure
+    assert "signal.signal(signal.SIGTERM" in finding.cure
+
+
+def test_a_trap_that_waits_for_a_small_command() -> None:
+    main = proc("sh", "caught", command=["sh", "-c", "trap 'exit 0' TERM; sleep 600"])
+    sleep = proc("sleep", "default", MAIN + 1, command=["sleep", "600"])
+    finding = diagnose(Journal(*main["command"]).stop(main, sleep).killed().gone()).findings[0]
+    assert finding.code == "trap-deferred"
+    assert "sleep 600 & wait $!" in finding.cure.splitlines()
+    assert "exec" not in finding.cure
+
+
+def test_a_trap_that_waits_for_a_pipeline() -> None:
+    main = proc("sh", "caught", command=["sh", "-c", "trap 'exit 0' TERM; cat data | ./learn"])
+    cat = proc("cat", "default", MAIN + 1, command=["cat", "data"])
+    learn = proc("learn", "default", MAIN + 2, command=["./learn"])
+    finding = diagnose(Journal(*main["command"]).stop(main, cat, learn).killed().gone()).findings[0]
+    assert finding.code == "trap-deferred"
+    assert "exec ./learn" in finding.cure.splitlines()
+
+
 def test_a_program_that_is_neither_shell_nor_python() -> None:
     main = proc("xgb", "default", command=["/opt/xgb", "a b"])
     finding = diagnose(Journal("/opt/xgb", "a b").stop(main).killed().gone()).findings[0]
@@ -125,6 +170,15 @@ def test_the_cures_of_a_shell_wrapper_work() -> None:
     assert stopped(simple) == 42
     loop = found("sh", "-c", f"for i in 1; do {line}; done", child=child).cure
     assert stopped(loop) == 42
+
+
+@pytest.mark.process
+def test_the_cure_of_a_script_works() -> None:
+    main = proc("sh", "default", command=["sh", "-c", "while :; do sleep 0.05; done"])
+    cure = diagnose(Journal(*main["command"]).stop(main, SLEEP).killed().gone()).findings[0].cure
+    trap, step = (line for line in cure.splitlines() if line and not line.startswith("#"))
+    trap = trap.replace("save_what_is_needed", "code=42").replace("exit 0", "exit $code")
+    assert stopped(f"{trap}\necho ready\nwhile :; do {step.replace('0.05', '600')}; done") == 42
 
 
 @pytest.mark.process

@@ -62,3 +62,12 @@ def test_without_files(path: Path) -> None:
     assert not BY_ITS_FILES & set(found)
     if kept["codes"][0] not in BY_ITS_FILES | BY_ITS_STATUS | {"wrapper-died", "handler-crashed"}:
         assert found[0] == next(code for code in kept["codes"] if code not in BY_ITS_FILES)
+
+
+@pytest.mark.parametrize("name", ["03-bash-pid1", "17-bash-pid1"])
+def test_a_script_in_a_loop_of_sleeps_is_the_program_itself(name: str) -> None:
+    kept = read(FOLDER / f"{name}.json")
+    (finding,) = (one for one in judge(kept["facts"], kept).findings if one.code == "no-handler-pid1")
+    assert "trap 'save_what_is_needed; kill $!; exit 0' TERM" in finding.cure
+    assert finding.cure.endswith("& wait $!")
+    assert "exec" not in finding.cure

@@ -5,7 +5,8 @@
     ```python             run as a program; the comment `<!-- prints: … -->` below it has what it prints
     ```LANGUAGE           below a comment `<!-- file: name -->`: a file that the console blocks after it find
 
-A console or python block below a comment `<!-- served: client -->` talks to an endpoint, with that client: `served.py`.
+A console or python block below a comment `<!-- served: client -->` talks to an endpoint, with that client; with the
+client `runner` it is what comes before that in the same shell: `served.py`.
 Everything else is not run. Commands run in an empty folder, with `runner` and `python` of this interpreter first on
 the path, as a reader has them who has activated the environment.
 """

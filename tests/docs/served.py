@@ -1,23 +1,41 @@
-"""Blocks of the pages that talk to an endpoint.
+"""Blocks of the pages that talk to an endpoint, or that come before those in the same shell.
 
-Those of one page that have the same client are one session: a home with a data directory where a user has it, a folder,
-and a server with the page's `runner.toml`, all of which go on from block to block.
+Those of one page are one session, in the order of the page, as somebody has it who types all that it shows: a home, a
+folder, what has been exported, and a server, which is started again when the page shows a `runner.toml` for it. All of
+them go on from block to block; the AWS variables, which the pages set beside `runner serve`, are those of the session.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import pytest
 
-from tests.docs.blocks import PATIENCE, ROOT, Shown, environment, name_of, pages, run_commands, run_python, shown
+from runner.api.serving import holder
+from tests.docs.blocks import (
+    PATIENCE,
+    ROOT,
+    Block,
+    Shown,
+    assert_same,
+    blocks_of,
+    environment,
+    name_of,
+    pages,
+    run_commands,
+    run_python,
+    shown,
+)
 from tests.runs.serving import Served
+from tests.waiting import wait_until
 
+RUNNER = "runner"
+"""The command line, before there is a server."""
 BOTO3 = "boto3"
 """The client that is installed with everything; the others are those of `make clients`."""
 HEAVY = ("aws", "node", "sagemaker")
@@ -26,23 +44,27 @@ INSTALLED = ROOT / ".clients"
 LONG_PATIENCE = 150.0
 """Seconds that one block of theirs may take: they are slow to start, and wait for long between two looks."""
 _QUIET = "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"
+_EXPORT = re.compile(r"export (?P<name>\w+)=(?P<value>\S+)")
+
+Part = Shown | Block
+"""A console block, or a program."""
 
 
 class Session:
-    """What one client of a page works with."""
+    """What whoever types the blocks of one page works with."""
 
-    def __init__(self, client: str, home: Path, installed: Path = INSTALLED) -> None:
+    def __init__(self, home: Path, installed: Path = INSTALLED) -> None:
         """`home`: an empty folder."""
-        self._client = client
         self._home = home
         self._installed = installed
         self._folder = home / "folder"
+        self._exported: dict[str, str] = {}
+        self._config: str | None = None
         self._server: Served | None = None
 
     def __enter__(self) -> Self:
         self._folder.mkdir()
-        if self._client == "node":
-            (self._folder / "node_modules").symlink_to(self._installed / "node_modules")
+        (self._folder / "node_modules").symlink_to(self._installed / "node_modules")
         return self
 
     def __exit__(
@@ -51,31 +73,46 @@ class Session:
         if self._server is not None:
             self._server.close()
 
-    def run(self, one: Shown) -> str:
-        """What a console block prints."""
-        within = PATIENCE if self._client == BOTO3 else LONG_PATIENCE
-        return run_commands(one, self._folder, self._variables(one.files), within)
+    def run(self, part: Part) -> str:
+        """What a block prints. Raises AssertionError for a client that there is not, and for a program that fails."""
+        client = part.served
+        assert client in (RUNNER, BOTO3, *HEAVY), f"{client} is no client: there are {BOTO3}, {', '.join(HEAVY)}"
+        if isinstance(part, Block):
+            return run_python(part.body, self._folder, self._variables(client, {}))
+        self._exported.update(self._exports(part.commands))
+        within = LONG_PATIENCE if client in HEAVY else PATIENCE
+        return run_commands(part, self._folder, self._variables(client, part.files), within)
 
-    def run_python(self, body: str) -> str:
-        """What a program prints."""
-        return run_python(body, self._folder, self._variables({}))
+    def _exports(self, commands: Collection[str]) -> Iterator[tuple[str, str]]:
+        for command in commands:
+            if found := _EXPORT.fullmatch(command):
+                yield found["name"], found["value"].replace("$PWD", str(self._folder))
 
-    def _variables(self, files: Mapping[str, str]) -> dict[str, str]:
-        """What a user sets, and how this user differs from the one who runs the tests. The server is running."""
-        if self._server is None:
-            self._server = self._started(files.get("runner.toml"))
+    def _variables(self, client: str, files: Mapping[str, str]) -> dict[str, str]:
+        """What a user sets, and how this user differs from the one who runs the tests."""
         path = environment(self._folder)["PATH"].split(os.pathsep)
         clients = str(self._installed / "python" / "bin")
+        return {
+            "HOME": str(self._home),
+            "XDG_STATE_HOME": str(self._home / ".local" / "state"),
+            "PATH": os.pathsep.join([clients, *path] if client == "sagemaker" else [*path, clients]),
+            _QUIET: "true",
+            **({} if client == RUNNER else self._of_endpoint(files.get("runner.toml"))),
+            **self._exported,
+        }
+
+    def _of_endpoint(self, config: str | None) -> Mapping[str, str]:
+        """The server is running, with this `runner.toml` if there has been one."""
+        if self._server is None or config not in (None, self._config):
+            if self._server is not None:
+                self._server.close()
+            self._server, self._config = self._started(config), config
         return {
             "AWS_ENDPOINT_URL": self._server.url,
             "AWS_ACCESS_KEY_ID": "any",
             "AWS_SECRET_ACCESS_KEY": "any",
             "AWS_DEFAULT_REGION": "eu-west-1",
             "AWS_REGION": "eu-west-1",
-            "HOME": str(self._home),
-            "XDG_STATE_HOME": str(self._home / ".local" / "state"),
-            "PATH": os.pathsep.join([clients, *path] if self._client == "sagemaker" else [*path, clients]),
-            _QUIET: "true",
         }
 
     def _started(self, config: str | None) -> Served:
@@ -83,52 +120,38 @@ class Session:
         if config is not None:
             (self._home / "runner.toml").write_text(config)
             options += ["--config", str(self._home / "runner.toml")]
-        (state := self._home / ".local" / "state").mkdir(parents=True)
-        server = Served(state / "grace-runner", self._home / "serve.log", *options)
+        state = Path(self._exported.get("RUNNER_DATA_DIR", self._home / ".local" / "state" / "grace-runner"))
+        state.parent.mkdir(parents=True, exist_ok=True)
+        # The supervisor of a `runner submit` leaves when it has nothing to do any more.
+        wait_until(lambda: holder(state) is None, within=PATIENCE, saying="the supervisor in the background stays")
+        server = Served(state, self._home / "serve.log", *options)
         server.start()
         return server
 
 
-class Sessions:
-    """Those of one page, each begun when it is first needed."""
-
-    def __init__(self, parent: Path, installed: Path = INSTALLED) -> None:
-        """`parent`: a folder for their homes."""
-        self._parent = parent
-        self._installed = installed
-        self._open = contextlib.ExitStack()
-        self._found: dict[str, Session] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._open.close()
-
-    def of(self, client: str) -> Session:
-        """Raises AssertionError for a client that there is not."""
-        assert client in (BOTO3, *HEAVY), f"{client} is no client: there are {BOTO3}, {', '.join(HEAVY)}"
-        if client not in self._found:
-            (home := self._parent / client).mkdir()
-            self._found[client] = self._open.enter_context(Session(client, home, self._installed))
-        return self._found[client]
-
-
-def sessions(*clients: str) -> list[object]:
-    """Parameters of tests: each page and client such that the page has console blocks with that client."""
-    return [
-        pytest.param(page, client, id=f"{name_of(page)}-{client}")
-        for page in pages()
-        for client in clients
-        if any(one.served == client for one in shown(page.read_text(encoding="utf-8")))
+def parts(page: Path, clients: Collection[str]) -> list[Part]:
+    """The blocks of a page that have one of these clients, in their order."""
+    text = page.read_text(encoding="utf-8")
+    consoles: list[tuple[int, Part]] = [(one.output.first, one) for one in shown(text) if one.served in clients]
+    programs: list[tuple[int, Part]] = [
+        (block.first, block)
+        for block in blocks_of(text)
+        if block.served in clients and block.language == "python" and block.file is None
     ]
+    return [part for _, part in sorted([*consoles, *programs], key=lambda found: found[0])]
 
 
-def printed(page: Path, client: str, home: Path, installed: Path = INSTALLED) -> Iterator[tuple[Shown, str]]:
-    """The console blocks of a page that have this client, in their order, with what they print."""
-    with Session(client, home, installed) as session:
-        for one in shown(page.read_text(encoding="utf-8")):
-            if one.served == client:
-                yield one, session.run(one)
+def with_server(*clients: str) -> list[object]:
+    """Parameters of tests: the pages that have blocks with one of these clients."""
+    return [pytest.param(page, id=name_of(page)) for page in pages() if parts(page, clients)]
+
+
+def assert_shown(page: Path, clients: Collection[str], home: Path, installed: Path = INSTALLED) -> None:
+    """The blocks of a page that have these clients print what it shows, one after the other, with one server."""
+    with Session(home, installed) as session:
+        for part in parts(page, clients):
+            text = session.run(part)
+            if isinstance(part, Shown):
+                assert_same(page, part, text)
+            else:
+                assert text.strip() == (part.prints or "")

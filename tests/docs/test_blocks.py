@@ -20,7 +20,7 @@ from tests.docs.blocks import (
     shown,
     words,
 )
-from tests.docs.served import BOTO3, HEAVY, Session, printed, sessions
+from tests.docs.served import BOTO3, HEAVY, RUNNER, assert_shown, with_server
 
 PAGE = """\
 Some text.
@@ -76,7 +76,7 @@ def _programs() -> list[object]:
         pytest.param(block, id=f"{name_of(page)}-{block.first}")
         for page in pages()
         for block in blocks_of(page.read_text(encoding="utf-8"))
-        if block.language == "python" and block.file is None
+        if block.language == "python" and block.file is None and block.served is None
     ]
 
 
@@ -96,26 +96,22 @@ def test_a_shown_output_is_the_real_one(page: Path, one: Shown, folder: Path) ->
 
 
 @pytest.mark.process
-@pytest.mark.parametrize(("page", "client"), sessions(BOTO3))
-def test_a_shown_output_of_an_endpoint_is_the_real_one(page: Path, client: str, folder: Path) -> None:
-    for one, text in printed(page, client, folder):
-        assert_same(page, one, text)
+@pytest.mark.parametrize("block", _programs())
+def test_a_shown_program_prints_what_its_comment_says(block: Block, folder: Path) -> None:
+    assert run_python(block.body, folder).strip() == (block.prints or "")
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("block", _programs())
-def test_a_shown_program_prints_what_its_comment_says(block: Block, folder: Path) -> None:
-    if block.served is None:
-        text = run_python(block.body, folder)
-    else:
-        with Session(block.served, folder) as session:
-            text = session.run_python(block.body)
-    assert text.strip() == (block.prints or "")
+@pytest.mark.usefixtures("pid1")
+@pytest.mark.parametrize("page", with_server(RUNNER, BOTO3))
+def test_a_page_can_be_typed_from_top_to_bottom(page: Path, folder: Path) -> None:
+    """Those of its blocks that have a server in common; `make clients` does it with all clients."""
+    assert_shown(page, (RUNNER, BOTO3), folder)
 
 
 def test_every_client_of_a_page_is_known() -> None:
     blocks = [block for page in pages() for block in blocks_of(page.read_text(encoding="utf-8"))]
-    assert {block.served for block in blocks} <= {None, BOTO3, *HEAVY}
+    assert {block.served for block in blocks} <= {None, RUNNER, BOTO3, *HEAVY}
     # Programs that are no files are run by `make test`, which has no other client.
     assert {block.served for block in blocks if block.language == "python" and not block.file} <= {None, BOTO3}
 

@@ -36,7 +36,7 @@ from tests.keeper.bench import PID1, PLAIN, Bench
 from tests.probing import probe
 
 COMMANDS: Mapping[str, Any] = vars(typer.main.get_command(main.app))["commands"]
-ROOT_OPTIONS = {"--help", "--install-completion", "--show-completion"}
+ROOT_OPTIONS = {"--help", "--version", "--install-completion", "--show-completion"}
 CHECK, COMMANDS_PAGE = "check.md", "command-line.md"
 COMMON = ("n", "t", "w", "a", "fact")
 
@@ -54,9 +54,8 @@ def options(command: str) -> set[str]:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_options_of_a_command(command: str) -> None:
-    heading = f"Options of `runner {command}`"
-    (page,) = (page for page in (CHECK, COMMANDS_PAGE) if any(one.heading == heading for one in sections(DOCS / page)))
-    rows = list(tables(section(page, heading)))
+    page = CHECK if command == "check" else COMMANDS_PAGE
+    rows = list(tables(section(page, f"Options of `runner {command}`")))
     documented = [name for row in (rows[0][1:] if rows else []) for name in code(row[0])]
     assert sorted(documented) == sorted(options(command) - {"--help"})
 
@@ -89,11 +88,16 @@ def _present(page: Path) -> Iterator[Section]:
 def test_the_arguments_of_a_command_are_in_its_usage() -> None:
     """The line below the heading of a command begins with how it is called."""
     for command, of in COMMANDS.items():
-        if any(one.heading == f"Options of `runner {command}`" for one in sections(DOCS / COMMANDS_PAGE)):
+        if command != "check":
             usage = code("\n".join(section(COMMANDS_PAGE, f"Options of `runner {command}`").lines))[0]
             arguments = [one.make_metavar(of.make_context("", [], resilient_parsing=True)) for one in of.params]
             named = [name for one, name in zip(of.params, arguments, strict=True) if one.param_type_name == "argument"]
             assert usage.split() == ["runner", command, *named], command
+
+
+def test_every_command_is_in_the_table() -> None:
+    rows = table(COMMANDS_PAGE, "The command line", "command")
+    assert sorted(code(row[0])[0] for row in rows) == sorted(f"runner {command}" for command in COMMANDS)
 
 
 def test_exit_codes_of_the_other_commands() -> None:
@@ -104,9 +108,8 @@ def test_exit_codes_of_the_other_commands() -> None:
 
 def test_exit_codes() -> None:
     own = {check.GRACEFUL, check.NOT_GRACEFUL, main.WRONG_USAGE, check.NOT_RUN, check.UNDECIDED, check.INTERRUPTED}
-    first, second = tables(section("check.md", "Exit codes"))
-    assert [code(row[0]) for row in first[1:]] == [[str(number)] for number in sorted(own)]
-    assert [code(row[0]) for row in second[1:]] == [[str(n)] for n in (main.DONE, main.FAILED, main.WRONG_USAGE)]
+    (rows,) = tables(section("check.md", "Exit codes"))
+    assert [code(row[0]) for row in rows[1:]] == [[str(number)] for number in sorted(own)]
     told = COMMANDS["check"].help.split("Exit codes:")[1]
     assert re.findall(r"\d+", told) == [str(number) for number in sorted(own - {check.INTERRUPTED})]
 

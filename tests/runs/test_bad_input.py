@@ -242,7 +242,7 @@ def test_a_data_directory_that_cannot_be_used(home: Path, place: Callable[[Path]
         Runner(data_dir)
     assert [path for path in sorted(home.glob("**/*")) if path.name != "lock"] == before
     ended = serve(data_dir)
-    assert (ended.returncode, ended.stdout) == (1, "")
+    assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.startswith(f"runner: {data_dir}")
     assert not list(keepers(data_dir))
 

@@ -108,7 +108,7 @@ def test_a_second_supervisor_refuses_and_names_the_first(served: Served, isolati
         Runner(served.data_dir)
     second = serve(served.data_dir)
     assert (second.returncode, second.stdout) == (1, "")
-    assert second.stderr.strip() == f"runner: {served.data_dir} is in use by pid {served.pid}"
+    assert second.stderr.startswith(f"runner: {served.data_dir} is in use by pid {served.pid}; a second server needs ")
     assert jobs(served) == before
     assert len(list(keepers(served.data_dir))) == 1
     assert job.stop().verdict.value == "graceful"

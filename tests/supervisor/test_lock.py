@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from runner.errors import DataDirectoryInUse, DataDirectoryUnusable
-from runner.supervisor.lock import DirectoryLock
+from runner.supervisor.lock import DirectoryLock, holder
 
 _HOLD = """
 import os, sys
@@ -51,12 +51,15 @@ def test_a_second_supervisor_in_the_same_process_is_refused_and_the_first_keeps_
 
 @pytest.mark.process
 def test_case_48_a_second_supervisor_in_another_process_is_told_who_has_it(tmp_path: Path) -> None:
-    with hold(tmp_path) as holder:
-        assert holder.stdout is not None
-        pid = holder.stdout.readline().strip()
+    assert holder(tmp_path / "lock") is None
+    with hold(tmp_path) as other:
+        assert other.stdout is not None
+        pid = other.stdout.readline().strip()
         with pytest.raises(DataDirectoryInUse, match=re.escape(f"pid {pid}")):
             claim(tmp_path)
-        holder.communicate()
+        assert holder(tmp_path / "lock") == int(pid)
+        other.communicate()
+    assert holder(tmp_path / "lock") is None
     claim(tmp_path).release()
 
 
@@ -64,12 +67,12 @@ def test_case_48_a_second_supervisor_in_another_process_is_told_who_has_it(tmp_p
 def test_a_forked_child_does_not_hold_the_claim_of_its_parent(tmp_path: Path) -> None:
     # The child keeps the descriptor open for as long as its standard input is.
     fork = "if os.fork(): print('parent', flush=True); os._exit(0)"
-    with hold(tmp_path, fork) as holder:
-        assert holder.stdout is not None
-        assert {holder.stdout.readline().strip().isdigit(), holder.stdout.readline().strip().isdigit()} == {True, False}
-        holder.wait(timeout=10)
+    with hold(tmp_path, fork) as parent:
+        assert parent.stdout is not None
+        assert {parent.stdout.readline().strip().isdigit(), parent.stdout.readline().strip().isdigit()} == {True, False}
+        parent.wait(timeout=10)
         claim(tmp_path).release()
-        holder.communicate()
+        parent.communicate()
 
 
 @pytest.mark.parametrize("kind", ["file", "below a file", "not a directory we may write"])

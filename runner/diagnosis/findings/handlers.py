@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.diagnosis import cures
-from runner.diagnosis.commands import is_helper, is_shell, passes_on
+from runner.diagnosis.commands import is_helper, is_shell, is_utility, passes_on
 from runner.diagnosis.findings.base import Code, Finding, error
 from runner.diagnosis.printable import seconds
 from runner.diagnosis.story import Process, Story
@@ -35,7 +35,7 @@ def finished_anyway(story: Story) -> Finding | None:
         Code.FINISHED_ANYWAY,
         f"{main_name(story)} never got SIGTERM, and {outcome(story)}: it finished as if nothing had "
         "been asked. With more work left it would have been killed.",
-        cures.handler(_deepest(story)),
+        _handler(story),
     )
 
 
@@ -130,7 +130,7 @@ def _died_by_default(story: Story) -> Finding | None:
     return error(
         Code.NO_HANDLER,
         f"{main_name(story)} has no handler for SIGTERM, so the signal ended it at once, with nothing saved.",
-        cures.handler(story.main),
+        cures.handler_of_main(story),
     )
 
 
@@ -156,10 +156,15 @@ def _died_behind_init(story: Story) -> Finding | None:
     )
 
 
+def _handler(story: Story) -> str:
+    deepest = _deepest(story)
+    return cures.handler_of_main(story) if deepest is story.main else cures.handler(deepest)
+
+
 def _handler_and_exec(story: Story) -> str:
     deepest = _deepest(story)
-    if story.main is None or deepest is None or deepest is story.main or not is_shell(story.main):
-        return cures.handler(story.main)
+    if deepest is None or deepest is story.main:
+        return cures.handler_of_main(story)
     return (
         f"# 1. the program has to be the main process:\n{cures.direct(story, deepest)}\n\n"
         f"# 2. and it needs a handler:\n{cures.handler(deepest)}"
@@ -174,10 +179,13 @@ def _both_ways(story: Story, hidden: Process) -> str:
 
 
 def _deepest(story: Story) -> Process | None:
-    """The program that does the work: the main process, or what a shell as main process has started."""
+    """The program that does the work: the main process, or what a shell as main process has started.
+
+    Not a step of its script, such as a `sleep`.
+    """
     if story.main is None or not is_shell(story.main):
         return story.main
-    below = [p for p in story.descendants if not is_helper(p, story.main) and not is_shell(p)]
+    below = [p for p in story.descendants if not (is_helper(p, story.main) or is_shell(p) or is_utility(p))]
     return below[0] if below else story.main
 
 

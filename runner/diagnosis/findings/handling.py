@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.diagnosis import cures, remedies, saving
-from runner.diagnosis.commands import is_python, is_shell, program
+from runner.diagnosis.commands import is_python, is_shell, is_utility, program
 from runner.diagnosis.findings import saves
 from runner.diagnosis.findings.base import Code, Finding, error
 from runner.diagnosis.log import Crash
@@ -119,7 +119,8 @@ def _foreground(story: Story) -> Process | None:
         return None
     below = [p for p in story.descendants if p.ppid == story.main.pid and not p.background]
     before = _others_before(story)
-    there = [p for p in below if not before or p.identity in before]
+    # Of a pipeline rather the program than what it prints to.
+    there = sorted((p for p in below if not before or p.identity in before), key=is_utility)
     return next((p for p in there if not _was_signalled(p, story)), None)
 
 

@@ -74,7 +74,7 @@ def periodic_checkpoint(story: Story) -> Finding | None:
         f"{main_name(story)} saved {rhythm.after} {'time' if rhythm.after == 1 else 'times'} after SIGTERM, and not "
         f"because of it: it saves about every {seconds(rhythm.every)} anyhow, and went on in that rhythm. "
         f"It {outcome(story)}, and what it did since its last save is lost.",
-        cures.handler(story.main),
+        cures.handler_of_main(story),
     )
 
 

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.blocks import assert_same
-from tests.docs.served import BOTO3, HEAVY, printed, sessions
+from tests.docs.served import BOTO3, HEAVY, RUNNER, assert_shown, with_server
 
 
-@pytest.mark.parametrize(("page", "client"), sessions(BOTO3, *HEAVY))
-def test_a_shown_output_is_the_real_one(page: Path, client: str, home: Path, folder: Path) -> None:
+@pytest.mark.parametrize("page", with_server(*HEAVY))
+def test_a_page_can_be_typed_from_top_to_bottom(page: Path, home: Path, folder: Path) -> None:
     (own := home / "own").mkdir()
-    for one, text in printed(page, client, own, folder):
-        assert_same(page, one, text)
+    assert_shown(page, (RUNNER, BOTO3, *HEAVY), own, folder)
