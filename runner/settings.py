@@ -1,7 +1,7 @@
 """`runner.toml` and the environment variables of this package.
 
     [server]
-    region = "us-east-1"         # of ARNs, and AWS_REGION of jobs
+    region = "us-east-1"         # of ARNs, and AWS_REGION of jobs, unless a request's signature says another
     account = "123456789012"     # of ARNs
     unbuffered = true            # PYTHONUNBUFFERED=1 for jobs, as AWS's own images have it
     allowed_hosts = []           # names besides localhost by which the endpoint may be called
@@ -35,14 +35,28 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, unique
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from runner.errors import InvalidRequest
 
 DATA_DIR_VARIABLE = "RUNNER_DATA_DIR"
 JOB_TYPES = ("compilation", "training", "tuning")
-FAULTS = ("not-found", "ended", "stopping", "name-in-use", "not-ended", "no-metric", "no-package")
-"""What `[server.faults]` may change, of each job type; the last two only one type has."""
+FAULTS: Mapping[str, Sequence[str]] = MappingProxyType(
+    {
+        "not-found": ("name",),
+        "ended": ("name", "status"),
+        "stopping": ("name", "status"),
+        "name-in-use": ("name", "arn"),
+        "not-ended": ("name", "status"),
+        "no-metric": ("name",),
+        "few-combinations": ("name", "found", "most"),
+        "no-package": ("name", "arn"),
+    }
+)
+"""What `[server.faults]` may change, of each job type, and what may stand in braces in the text of each: that of the
+job, or of the request. The last three only one type has."""
+_PLACEHOLDER = re.compile(r"\{(\w*)\}")
 _HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?"
 _LONGEST_GRACE = 86_400
 """The same rule as `lifecycle.stops.check_grace`, which this room may not import."""
@@ -184,10 +198,18 @@ def _faults(table: str, found: object) -> dict[str, dict[str, str]]:
         for member, text in entry.items():
             if not isinstance(text, str) or not text:
                 raise InvalidRequest(f"{path}.{member}", f"must be a text, not {text!r}")
+        _check_placeholders(f"{path}.message", entry.get("message", ""), FAULTS[what])
         if what == "stopping" and len(entry) < 2:
             raise InvalidRequest(path, "must have code and message: without it such a stop is accepted")
         faults[name] = entry
     return faults
+
+
+def _check_placeholders(path: str, message: str, known: Sequence[str]) -> None:
+    for name in _PLACEHOLDER.findall(message):
+        if name not in known:
+            there_are = ", ".join(f"{{{one}}}" for one in known)
+            raise InvalidRequest(path, f"must have no other placeholders than {there_are}, not {{{name}}}")
 
 
 def _seconds(name: str, value: object) -> float:

@@ -83,12 +83,27 @@ def test_the_text_of_the_module_is_a_valid_file() -> None:
         ("[images.x]\ncontainer = true", 'images."x".container'),
         ("[images]\nx = ['python']", 'images."x"'),
         ("[storage]\ndurability = 'most'", "storage.durability"),
+        ('[server.faults."training.ended"]\nmessage = "{nme} has ended"', 'server.faults."training.ended".message'),
+        ('[server.faults."training.not-found"]\nmessage = "{arn}"', 'server.faults."training.not-found".message'),
+        ('[server.faults."tuning.no-metric"]\nmessage = "{}"', 'server.faults."tuning.no-metric".message'),
     ],
 )
 def test_what_is_wrong_is_named(text: str, field: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         settings.parse(text)
     assert refused.value.field == field
+
+
+def test_a_placeholder_that_is_not_known_is_refused_with_those_that_are() -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        settings.parse('[server.faults."training.ended"]\nmessage = "{name} {nme}"')
+    assert refused.value.rule == "must have no other placeholders than {name}, {status}, not {nme}"
+
+
+@pytest.mark.parametrize("message", ["{name} is in status {status}", '{"json": true}', "{ name }", "a } and a {"])
+def test_texts_of_faults(message: str) -> None:
+    found = settings.parse(f"[server.faults.'training.ended']\nmessage = '{message}'")
+    assert found.faults == {"training.ended": {"message": message}}
 
 
 def test_the_grace_has_the_rule_of_the_stop() -> None:

@@ -147,6 +147,7 @@ class View:
                  `status` as the API spells it, `objective` a number or None, times or None,
                  `which` the number of its definition, from 0
     `counted`    in a list, in place of them: list of `(training, how many are as it is)`, see `children.Counted`
+    `deleted`    the same of its trainings that have been deleted
     """
 
 

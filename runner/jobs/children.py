@@ -118,6 +118,14 @@ def status_counters(children: Iterable[Counted]) -> dict[str, int]:
     return counters
 
 
+def one_more(counted: Sequence[Counted], child: Child) -> list[Counted]:
+    """With one training that is to be counted when nothing else is known of it any more; alike ones are one entry."""
+    failure = (child.get("failure") or "").partition(":")[0]
+    alike = {"status": child["status"], "failure": failure or None, "objective": 0.0 if _measured(child) else None}
+    others = [(one, number) for one, number in counted if one != alike]
+    return [*others, (alike, 1 + sum(number for one, number in counted if one == alike))]
+
+
 def objective_counters(children: Iterable[Counted]) -> dict[str, int]:
     """`ObjectiveStatusCounters`: a training that ended without its metric in the log is Failed."""
     counters = dict.fromkeys(("Succeeded", "Pending", "Failed"), 0)

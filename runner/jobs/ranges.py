@@ -58,7 +58,7 @@ def _integers(range_: Part) -> float:
     low, high = (_number(range_, name) for name in ("MinValue", "MaxValue"))
     for name, value in (("MinValue", low), ("MaxValue", high)):
         if not value.is_integer():
-            raise InvalidRequest(range_.field(name), f"must be a whole number, not {value!r}")
+            raise InvalidRequest(range_.field(name), f"must be a whole number, not {shown(range_.text(name))}")
     _check_scale(range_, low, high, SCALES[:3])
     return high - low + 1
 
@@ -89,11 +89,15 @@ def _number(range_: Part, name: str) -> float:
 
 
 def _check_scale(range_: Part, low: float, high: float, scales: tuple[str, ...]) -> None:
+    least, most = range_.text("MinValue"), range_.text("MaxValue")
     if low > high:
-        raise InvalidRequest(range_.field("MinValue"), f"must not be above MaxValue: {low:g} > {high:g}")
+        rule = f"must not be above MaxValue, which is {shown(most)}, not {shown(least)}"
+        raise InvalidRequest(range_.field("MinValue"), rule)
     scale = range_.choice("ScalingType", scales, default="Auto")
     if scale == "Logarithmic" and low <= 0:
-        raise InvalidRequest(range_.field("MinValue"), f"must be above 0 for ScalingType Logarithmic, not {low:g}")
+        rule = f"must be above 0 for ScalingType Logarithmic, not {shown(least)}"
+        raise InvalidRequest(range_.field("MinValue"), rule)
     if scale == "ReverseLogarithmic" and not 0 <= low <= high < 1:
-        rule = f"must be from 0 to below 1 for ScalingType ReverseLogarithmic, not {low:g} to {high:g}"
+        bounds = f"{shown(least)} to {shown(most)}"
+        rule = f"must be from 0 to below 1 for ScalingType ReverseLogarithmic, not {bounds}"
         raise InvalidRequest(range_.path, rule)

@@ -11,7 +11,7 @@ from runner.errors import InvalidRequest
 from runner.jobs.base import Defaults, Kind, Place
 from runner.jobs.naming import region, shown
 from runner.jobs.reading import Part
-from runner.lifecycle.stops import DEFAULT_GRACE, Isolation, check_grace
+from runner.lifecycle.stops import DEFAULT_GRACE, GRACE_RULE, Isolation, check_grace
 
 GRACE_TAG = "runner:grace-seconds"
 ISOLATION_TAG = "runner:isolation"
@@ -73,8 +73,8 @@ def _grace(tags: Mapping[str, str], kind: Kind, defaults: Defaults) -> float:
         raise InvalidRequest(field, f"must be a number of seconds, not {shown(value)}") from None
     try:
         return check_grace(seconds)
-    except ValueError as broken:
-        raise InvalidRequest(field, str(broken)) from None
+    except ValueError:
+        raise InvalidRequest(field, f"{GRACE_RULE}, not {shown(value)}") from None
 
 
 def _isolation(tags: Mapping[str, str]) -> Isolation | None:
@@ -83,8 +83,7 @@ def _isolation(tags: Mapping[str, str]) -> Isolation | None:
     try:
         return Isolation(tags[ISOLATION_TAG])
     except ValueError:
-        known = ", ".join(isolation.value for isolation in Isolation)
-        rule = f"must be one of {known}, not {shown(tags[ISOLATION_TAG])}"
+        rule = f"must be {Isolation.PID1.value} or {Isolation.PLAIN.value}, not {shown(tags[ISOLATION_TAG])}"
         raise InvalidRequest(f"Tags.{ISOLATION_TAG}", rule) from None
 
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from runner.errors import InvalidRequest
 from runner.jobs import endings, expressions, shared, toolkit, unheeded
 from runner.jobs.base import Channel, Defaults, Kind, Place, Request, Saves, Spec, Transition, Upload, View
+from runner.jobs.children import OBJECTIVE_PARAMETER
 from runner.jobs.naming import check_name, shown, sibling
 from runner.jobs.reading import Part, whole_request
 from runner.lifecycle.phases import Event, Phase
@@ -80,9 +81,9 @@ class TrainingJob:
         name = check_name(self.name_member, body.text(self.name_member))
         body.text("RoleArn")
         wishes = shared.wishes(body, self.kind, defaults)
-        command = _command(body.optional_part("AlgorithmSpecification"), defaults)
+        of_search = OBJECTIVE_PARAMETER in body.strings("HyperParameters")
+        command = _command(body.optional_part("AlgorithmSpecification"), defaults, of_search)
         _check_instances(body.optional_part("ResourceConfig"))
-        body.strings("HyperParameters")
         uploads = [*_uploads(body.part("OutputDataConfig"), name), *_checkpoints(body)]
         return Spec(
             kind=self.kind,
@@ -177,21 +178,30 @@ class TrainingJob:
         return answer | flags | shared.echo(request, _ECHOED)
 
 
-def _command(algorithm: Part, defaults: Defaults) -> _Command:
-    """What `docker run` would run: `ContainerEntrypoint` with its arguments, else what stands for the image."""
+def _command(algorithm: Part, defaults: Defaults, of_search: bool) -> _Command:
+    """What `docker run` would run: `ContainerEntrypoint` with its arguments, else what stands for the image.
+
+    The model of a search's trainings (HyperParameterAlgorithmSpecification) has no `ContainerEntrypoint`.
+    """
     entrypoint, arguments = algorithm.texts("ContainerEntrypoint"), algorithm.texts("ContainerArguments")
     image = algorithm.optional_text("TrainingImage")
     algorithm.choice("TrainingInputMode", _INPUT_MODES, default="File")
     _check_metrics(algorithm)
     if entrypoint:
         return _Command((*entrypoint, *arguments))
-    entry = algorithm.field("ContainerEntrypoint")
-    if image is None:
-        return _Command((), f"ClientError: No command to run: add {entry} to the request.")
-    if image in defaults.images:
+    if image is not None and image in defaults.images:
         return _Command((*defaults.images[image], *arguments))
-    add = f'[images."{image}"] command = [...] to runner.toml'
-    return _Command((), f"ClientError: No local command for the image {image}: add {entry} to the request, or {add}.")
+    missing = "No command to run" if image is None else f"No local command for the image {image}"
+    return _Command((), f"ClientError: {missing}: add {_addition(algorithm, image, of_search)}.")
+
+
+def _addition(algorithm: Part, image: str | None, of_search: bool) -> str:
+    """What would say which command it is."""
+    entry = f"{algorithm.field('ContainerEntrypoint')} to the request"
+    setting = f'[images."{image or "NAME"}"] command = [...] to runner.toml'
+    if of_search:
+        return setting if image else f"{algorithm.field('TrainingImage')} NAME to the request, and {setting}"
+    return f"{entry}, or {setting}" if image else entry
 
 
 def _check_metrics(algorithm: Part) -> None:

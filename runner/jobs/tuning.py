@@ -97,7 +97,8 @@ class TuningJob:
         says; it counts this job's own trainings, its parents being elsewhere.
         """
         launched = view.results.get("children") or ()
-        counted = view.results.get("counted") or [(child, 1) for child in launched]
+        there = view.results.get("counted") or [(child, 1) for child in launched]
+        counted = [*there, *view.results.get("deleted", ())]
         best = children.best(view, arn, launched)
         warm = (view.request.get("WarmStartConfig") or {}).get("WarmStartType") == "IdenticalDataAndAlgorithm"
         seconds = int(((view.ended or view.modified) - view.started).total_seconds()) if view.started else None
@@ -171,7 +172,8 @@ def _either(definition: Part, own: str, config: Part, common: str) -> Part:
 def _check_combinations(limits: Part, sizes: Sequence[Mapping[str, float]], path: str) -> None:
     most, found = limits.optional_whole(_MOST, 1), math.fsum(combinations(size) for size in sizes)
     if most is not None and found < most:
-        raise InvalidRequest(path, f"must have as many combinations as {_MOST}, {most}, and have {found:g}")
+        rule = f"must have as many combinations as {_MOST}, {most}, and have {found:g}"
+        raise KnownFault(path, rule, "few-combinations", found=str(found), most=str(most))
 
 
 def _ranges_path(config: Part, definitions: Sequence[Part]) -> str:

@@ -12,7 +12,9 @@ from urllib.parse import unquote
 from runner.errors import InvalidRequest
 from runner.jobs.naming import shown
 
-_S3 = re.compile(r"s3://(?P<bucket>[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9])(?:/(?P<key>.*))?", re.DOTALL)
+_S3 = re.compile(r"s3://(?P<bucket>[^/]+)(?:/(?P<key>.*))?", re.DOTALL)
+_BUCKET = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
+"""Today's buckets have lower-case letters without "_"; older ones, in us-east-1, may have both."""
 _REGION = "[a-z]{2,4}(?:-[a-z]+)+-[0-9]+"
 _HTTPS = re.compile(
     rf"https://(?:(?P<bucket>[^/?#]+)\.)?s3(?:[.-]{_REGION})?\.amazonaws\.com(?:\.cn)?(?:/(?P<path>[^?#]*))?", re.DOTALL
@@ -29,6 +31,9 @@ def check_uri(path: str, uri: str, *, key_required: bool = False) -> str:
     match = _S3.fullmatch(found or "")
     if found is None or match is None or "\0" in found:
         raise InvalidRequest(path, f"must be {_FORMS}, not {shown(uri)}")
+    if not _BUCKET.fullmatch(match["bucket"]):
+        rule = "must name a bucket of 3 to 63 letters, digits, '.', '_' or '-' with a letter or digit at both ends"
+        raise InvalidRequest(path, f"{rule}, not {shown(uri)}")
     key = match["key"] or ""
     if key_required and not key.strip("/"):
         raise InvalidRequest(path, f"must name an object (s3://BUCKET/KEY), not only a bucket: {shown(uri)}")

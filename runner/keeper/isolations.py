@@ -50,9 +50,13 @@ class Isolations:
         """The most faithful one that works."""
         return Isolation.PLAIN if self.refusal(Isolation.PID1) else Isolation.PID1
 
+    def offered(self) -> list[Isolation]:
+        """All that work here."""
+        return [isolation for isolation in Isolation if self.refusal(isolation) is None]
+
     def _try(self, isolation: Isolation) -> str | None:
         if isolation is not Isolation.PID1:
-            return "the keeper of local jobs does not offer it"
+            return "no job is run in a container yet"
         folder = os.path.join(self._scratch, f"try-{os.getpid()}")
         os.mkdir(folder)
         try:

@@ -105,7 +105,9 @@ class Keeper:
         wanted = Isolation(order["wanted"])
         refusal = self._isolations.refusal(wanted)
         if refusal:
-            raise OrderError("isolation", f"{wanted.value} does not work on this machine: {refusal}")
+            others = " and ".join(other.value for other in self._isolations.offered())
+            text = f"{wanted.value} does not work on this machine: {refusal}. What works: {others}"
+            raise OrderError("isolation", text)
         return {"isolation": wanted.value}
 
     def _launch(self, order: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from enum import Enum, unique
 DEFAULT_GRACE = 120.0
 """Seconds from SIGTERM to SIGKILL, as StopTrainingJob documents them."""
 LONGEST_GRACE = 86_400.0
+GRACE_RULE = f"must be from 0 to {LONGEST_GRACE:,.0f} seconds"
 
 
 @unique
@@ -57,7 +58,7 @@ def check_grace(grace: object) -> float:
         raise ValueError(f"must be a number of seconds, not {grace!r}")
     # Written so that NaN, which compares false with everything, is refused.
     if not 0 <= grace <= LONGEST_GRACE:
-        raise ValueError(f"must be from 0 to {LONGEST_GRACE:,.0f} seconds, not {grace!r}")
+        raise ValueError(f"{GRACE_RULE}, not {grace!r}")
     return float(grace)
 
 

@@ -121,9 +121,14 @@ def unfinished(database: Database) -> Iterator[Record]:
     return _all(database, "WHERE phase NOT IN ('completed', 'failed', 'stopped') ORDER BY id", ())
 
 
-def children(database: Database, parent: str) -> Iterator[Record]:
-    """The training jobs that the tuning job of this name launched, in order."""
-    return _all(database, "WHERE parent = ? ORDER BY id", (parent,))
+def children(database: Database, parent: Record) -> Iterator[Record]:
+    """The training jobs that this tuning job launched, in order."""
+    return _all(database, f"WHERE {_LAUNCHED_BY} ORDER BY id", (parent.name, parent.id))
+
+
+_LAUNCHED_BY = "parent = ? AND id > ?"
+"""Condition with the name and the number of a tuning job: one of that name that was deleted before has left trainings,
+whose numbers are smaller (a new row's is larger than all that there are, sqlite.org/autoinc.html)."""
 
 
 def select(database: Database, rest: str, values: tuple[Any, ...]) -> list[Record]:

@@ -20,7 +20,7 @@ WITH trainings AS (
             AND json_extract(metric.value, '$.name') = json_extract(?1, '$[' || coalesce(
                 (SELECT value FROM results WHERE job = jobs.id AND name = 'definition'), 0) || ']')
     ) AS objective
-    FROM jobs WHERE parent = ?2
+    FROM jobs WHERE parent = ?2 AND id > ?3
 )
 SELECT min(id), count(*), objective, {jobs.COLUMNS} FROM trainings
 GROUP BY phase, cause, substr(failure, 1, instr(failure, ':')), objective IS NULL
@@ -37,10 +37,11 @@ class Tally(NamedTuple):
     number: int
 
 
-def of_trainings(database: Database, parent: str, objectives: Sequence[str]) -> Iterator[Tally]:
+def of_trainings(database: Database, parent: Record, objectives: Sequence[str]) -> Iterator[Tally]:
     """All trainings of a tuning job. `objectives` has the objective's metric of each of its definitions.
 
     Of their results it reads `metrics` and `definition`.
     """
-    for _, number, objective, *row in database.execute(_STATEMENT, (json.dumps(list(objectives)), parent)).fetchall():
+    values = (json.dumps(list(objectives)), parent.name, parent.id)
+    for _, number, objective, *row in database.execute(_STATEMENT, values).fetchall():
         yield Tally(jobs.from_row(tuple(row)), objective, number)

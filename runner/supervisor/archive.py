@@ -72,8 +72,8 @@ class Archive:
 
     def trainings(self, name: str) -> Summaries:
         """Summaries of the training jobs that a tuning job launched. Raises NoSuchJob."""
-        self.find(Kind.TUNING, name)
-        return [views.summary(record) for record in jobs.children(self._database, name)]
+        search = self.find(Kind.TUNING, name)
+        return [views.summary(record) for record in jobs.children(self._database, search)]
 
     def logs(self, kind: Kind, name: str, after: int = 0) -> dict[str, Any]:
         """Output behind the offset `after`: `{lines: [[wall ns, text], …], next: offset}`. Raises NoSuchJob.
@@ -102,7 +102,7 @@ class Archive:
         record = self.find(kind, name)
         folder = self._folder(record)
         facts = [fact for fact in journals.read(base.journal(folder)).facts if fact.get("a") == record.attempt]
-        phases = [child.state.phase for child in jobs.children(self._database, name)] if kind is Kind.TUNING else None
+        phases = [child.state.phase for child in jobs.children(self._database, record)] if kind is Kind.TUNING else None
         return {
             "job": views.summary(record),
             "mark": progress.mark(facts),

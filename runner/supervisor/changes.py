@@ -13,6 +13,7 @@ from runner.records import history, jobs, results
 from runner.records.database import Database
 from runner.records.history import Entry
 from runner.records.jobs import Record
+from runner.supervisor import counted
 from runner.supervisor.journals import Reading
 from runner.supervisor.live import Live
 
@@ -70,6 +71,7 @@ class Change:
         """Write each changed row once; called last in the transaction."""
         for record in self.records.values():
             if record.state.phase is Phase.DELETED:
+                counted.keep(self.database, record)
                 jobs.delete(self.database, record)
             else:
                 jobs.update(self.database, record)

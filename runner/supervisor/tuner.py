@@ -23,6 +23,7 @@ from runner.records.database import Database
 from runner.records.jobs import Record
 from runner.supervisor import folders, tagging
 from runner.supervisor.changes import Change
+from runner.supervisor.counted import DEFINITION, objective
 from runner.supervisor.engine import Engine
 from runner.supervisor.live import Live
 from runner.supervisor.orders import NOTHING, Outcome
@@ -34,8 +35,6 @@ LAUNCHED = "launched"
 """Result of a tuning job: how many trainings it has launched, deleted ones included."""
 HYPERPARAMETERS = "hyperparameters"
 """Result of a training: the values that the search has picked for it."""
-DEFINITION = "definition"
-"""Result of a training: the number of its definition, from 0. One without it has the first."""
 
 
 class Tuner:
@@ -89,7 +88,7 @@ class Tuner:
 
     def _step(self, change: Change, live: Live) -> None:
         phase = change.record(live).state.phase
-        rows = list(jobs.children(self._database, live.spec.name))
+        rows = list(jobs.children(self._database, live.record))
         running = sum(not row.state.phase.is_terminal for row in rows)
         if phase is Phase.RUNNING:
             self._search(change, live, rows, running)
@@ -146,12 +145,6 @@ def _started(live: Live) -> Outcome:
     note = search.note(live.spec.request["HyperParameterTuningJobConfig"]["Strategy"])
     times = {"started": clock.wall_ns(), "executed": clock.monotonic_ns()}
     return Outcome(Event.EXECUTED, times, {"note": note} if note else {})
-
-
-def objective(tuning: Mapping[str, Any], found: Mapping[str, Any]) -> float | None:
-    """The objective of a tuning job among the results of one of its trainings."""
-    wanted = children.definitions(tuning)[found.get(DEFINITION, 0)].objective["MetricName"]
-    return next((metric["value"] for metric in found.get("metrics", ()) if metric["name"] == wanted), None)
 
 
 def _limits(live: Live) -> plan.Limits:

@@ -11,12 +11,13 @@ from runner.jobs.base import Defaults, JobType, Kind, Request, Transition, View
 from runner.jobs.children import definitions, objective_status
 from runner.jobs.types import TYPES
 from runner.lifecycle.phases import Phase
-from runner.lifecycle.statuses import TrainingJobStatus, secondary
+from runner.lifecycle.statuses import secondary
 from runner.records import documents, history, jobs, results, tallies
 from runner.records.database import Database
 from runner.records.history import Entry
 from runner.records.jobs import Record
-from runner.supervisor.tuner import DEFINITION, HYPERPARAMETERS, objective
+from runner.supervisor import counted
+from runner.supervisor.tuner import HYPERPARAMETERS
 
 
 def describe(database: Database, record: Record, defaults: Defaults) -> dict[str, Any]:
@@ -53,7 +54,7 @@ def children(database: Database, record: Record, defaults: Defaults) -> list[dic
     document = documents.get(database, record.id)
     defined = definitions(document.request)
     found = []
-    for row in jobs.children(database, record.name):
+    for row in jobs.children(database, record):
         child = _child(database, document.request, row)
         arn = naming.arn(TYPES[Kind.TRAINING], row.name, defaults, document.region)
         own = defined[child["which"]]
@@ -123,42 +124,27 @@ def status(record: Record) -> str:
     """The status as the API spells it."""
     # A compilation job has no status for its deletion, which takes a moment: it shows the one it ended with.
     kind = Kind(record.kind)
-    return _end(record) if kind is Kind.COMPILATION else TYPES[kind].status(record.state.phase)
-
-
-def _end(record: Record) -> str:
-    """The status, but of a job that is being deleted the one that it ended with."""
-    phase = record.state.phase
-    if phase is Phase.DELETING:
-        phase = Phase.STOPPED if record.state.cause else Phase.FAILED if record.failure else Phase.COMPLETED
-    return TYPES[Kind(record.kind)].status(phase)
+    return counted.status(record) if kind is Kind.COMPILATION else TYPES[kind].status(record.state.phase)
 
 
 def _children(database: Database, record: Record, request: Request) -> Mapping[str, Any]:
-    return {"children": [_child(database, request, child) for child in jobs.children(database, record.name)]}
+    return {"children": [_child(database, request, child) for child in jobs.children(database, record)]}
 
 
 def _counted(database: Database, record: Record, request: Request) -> Mapping[str, Any]:
     objectives = [one.objective["MetricName"] for one in definitions(request)]
-    alike = tallies.of_trainings(database, record.name, objectives)
-    return {"counted": [(_ended(one.first) | {"objective": one.objective}, one.number) for one in alike]}
-
-
-def _ended(record: Record) -> dict[str, Any]:
-    """`status` and `failure` of a training. While it is being deleted too, it counts as what it ended as: the counters
-    have no place for it else."""
-    status = _end(record)
-    return {"status": status, "failure": record.failure if status == TrainingJobStatus.FAILED.value else None}
+    alike = tallies.of_trainings(database, record, objectives)
+    return {"counted": [(counted.ended(one.first) | {"objective": one.objective}, one.number) for one in alike]}
 
 
 def _child(database: Database, tuning: Request, record: Record) -> dict[str, Any]:
     found = results.read(database, record.id)
     return {
-        **_ended(record),
+        **counted.ended(record),
         "name": record.name,
-        "which": found.get(DEFINITION, 0),
+        "which": found.get(counted.DEFINITION, 0),
         "hyperparameters": found.get(HYPERPARAMETERS, {}),
-        "objective": objective(tuning, found),
+        "objective": counted.objective(tuning, found),
         "created": _time(record.created),
         "started": _optional_time(record.started),
         "ended": _optional_time(record.ended),

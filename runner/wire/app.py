@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import re
+import sys
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
@@ -18,20 +18,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from runner.errors import InvalidRequest, IsolationUnavailable, RunnerClosed, RunnerError
+from runner.jobs.shared import ISOLATION_TAG
 from runner.settings import Settings
 from runner.supervisor.service import Service
 from runner.wire import cloudwatch, compilation, model, tags, training, tuning
 from runner.wire.answers import CONTENT_TYPE, refusal, response, shaped
+from runner.wire.bodies import Bodies
 from runner.wire.calls import Call, Fault, Members, Operation
+from runner.wire.rules import in_awss_words
 from runner.wire.signatures import credential_scope
 from runner.wire.validation import INVALID, checked, violated
 
 _logger = logging.getLogger(__name__)
-
-LARGEST_BODY = 4 << 20
-"""Bytes of a request."""
-BODY_SECONDS = 60.0
-"""In which a request must have come whole: who sends half of one holds nothing for ever."""
 
 OPERATIONS: Mapping[str, Mapping[str, Operation]] = MappingProxyType(
     {
@@ -58,9 +56,15 @@ class _Known(NamedTuple):
 def app(service: Service, settings: Settings) -> Starlette:
     """The endpoint of a service."""
 
+    bodies = Bodies()
+
     async def post(request: Request) -> Response:
         try:
-            return response(await _answer(request, service, settings))
+            known = _known(request.headers.get("x-amz-target", ""))
+            _check_type(request)
+            call = Call(service, settings, _region(request) or settings.region)
+            async with bodies.whole(request) as body:
+                return response(await _answer(known, body, call))
         except Fault as fault:
             return refusal(fault)
         except ClientDisconnect:
@@ -74,35 +78,27 @@ def app(service: Service, settings: Settings) -> Starlette:
     return endpoint
 
 
-async def _answer(request: Request, service: Service, settings: Settings) -> dict[str, Any] | None:
-    known = _known(request.headers.get("x-amz-target", ""))
-    _check_type(request)
-    members = checked(known.model.input_shape, _parsed(await _body(request)), known.invalid)
-    call = Call(service, settings, _region(request) or settings.region)
-    answer = await _done(known.act, call, members)
+async def _answer(known: _Known, body: bytearray, call: Call) -> dict[str, Any] | None:
+    members = checked(known.model.input_shape, _parsed(body), known.invalid)
+    answer = await _done(known, call, members)
     if known.model.output_shape is None:
         return None
     return shaped(known.model.output_shape, answer or {})
 
 
-async def _done(act: Operation, call: Call, members: Members) -> Members | None:
+async def _done(known: _Known, call: Call, members: Members) -> Members | None:
     try:
-        return await act(call, members)
+        return await known.act(call, members)
     except InvalidRequest as error:
-        raise violated([f"Value at '{_path(error.field)}' failed to satisfy constraint: Member {error.rule}"]) from None
+        raise violated([in_awss_words(error, known.model.input_shape, members)]) from None
     except IsolationUnavailable as error:
-        raise Fault("ValidationException", str(error)) from None
+        wish = InvalidRequest(f"Tags.{ISOLATION_TAG}", f"must be an isolation that can be had: {error}")
+        raise violated([in_awss_words(wish, known.model.input_shape, members)]) from None
     except RunnerClosed as error:
         raise Fault("ServiceUnavailableException", str(error), 503) from None
     except RunnerError as error:
         _logger.error("an operation failed: %s", error)
         raise Fault("InternalFailure", str(error), 500) from None
-
-
-def _path(field: str) -> str:
-    """`Tags[0].Key` as AWS spells it: `tags.1.member.key`."""
-    path = ".".join(model.wire_name(name) for name in field.split("."))
-    return re.sub(r"\[(\d+)\]", lambda index: f".{int(index[1]) + 1}.member", path)
 
 
 def _known(target: str) -> _Known:
@@ -132,41 +128,26 @@ def _check_type(request: Request) -> None:
         raise Fault("UnsupportedMediaTypeException", "The body must not be compressed.", 415)
 
 
-async def _body(request: Request) -> bytes:
-    """Never more of it in memory than is allowed. Raises Fault."""
-    length = request.headers.get("content-length", "0")
-    if not length.isdecimal() or int(length[:20]) > LARGEST_BODY:
-        _too_large()
-    body = bytearray()
+def _parsed(body: bytearray) -> Any:
+    """Raises Fault for what is no JSON. Nothing at all is none either: every SDK sends `{}` for no members."""
+    if not body.strip():
+        raise Fault("SerializationException", "The body is empty; a request without members is {}.")
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for part in request.stream():
-                body += part
-                if len(body) > LARGEST_BODY:
-                    _too_large()
-    except TimeoutError:
-        raise Fault("RequestTimeoutException", f"The body has not come within {BODY_SECONDS:g} s.", 408) from None
-    return bytes(body)
-
-
-def _too_large() -> NoReturn:
-    raise Fault("RequestEntityTooLargeException", f"The body must have at most {LARGEST_BODY} bytes.", 413)
-
-
-def _parsed(body: bytes) -> Any:
-    """Raises Fault for what is no JSON. An empty body is an empty request."""
-    try:
-        return json.loads(body.decode(), parse_constant=_refuse) if body.strip() else {}
+        return json.loads(body.decode(), parse_constant=_refuse)
     except UnicodeDecodeError:
         raise Fault("SerializationException", "The body must be UTF-8.") from None
     except RecursionError:
         raise Fault("SerializationException", "The body is nested too deeply.") from None
-    except ValueError as error:
-        raise Fault("SerializationException", f"The body must be JSON: {error}") from None
+    except json.JSONDecodeError as error:
+        raise Fault("SerializationException", f"The body must be JSON: {error}.") from None
+    except ValueError:  # int() takes no more digits, and says how a program may change that
+        digits = sys.get_int_max_str_digits()
+        message = f"The body must be JSON whose whole numbers have at most {digits} digits."
+        raise Fault("SerializationException", message) from None
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no number in JSON")
+    raise Fault("SerializationException", f"The body must be JSON, in which {constant} is no number.")
 
 
 def _region(request: Request) -> str | None:

@@ -14,9 +14,12 @@ from runner.linux.sockets import owner_of_peer
 from runner.wire.answers import refusal
 from runner.wire.calls import Fault
 from runner.wire.guard import OWNER
+from runner.wire.heads import SPOKEN
 
 HEAD_SECONDS = 60.0
 """In which the head of a request must have come."""
+LEAVE_SECONDS = 2.0
+"""For a client to read why it was refused, and to close its end."""
 
 
 class Connection(H11Protocol):
@@ -24,6 +27,8 @@ class Connection(H11Protocol):
 
     _due: asyncio.TimerHandle | None = None
     """When the head must have come that is waited for: connections are not held for nothing, by whomever."""
+    _left = False
+    """It has been refused: what still comes is nothing to anybody."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
@@ -33,8 +38,28 @@ class Connection(H11Protocol):
         self._watch_head()
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        self._watch_head()
+        if not self._left:
+            super().data_received(data)
+            self._watch_head()
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn lets asyncio close the connection
+        """The client has sent all that it will, and may still read: a request that has come whole is answered, half a
+        one is refused. True: the connection stays open, until then."""
+        if self._left:
+            return False
+        cycle = self._cycle()
+        asked = cycle is not None and not cycle.response_complete
+        if cycle is not None and asked and not cycle.more_body:
+            cycle.keep_alive = False
+            return True
+        if asked or self.conn.trailing_data[0]:
+            self._refuse(Fault("BadRequestException", f"The request ends before it is whole. {SPOKEN}"))
+        return False
+
+    def on_response_complete(self) -> None:
+        """What has come of a body and was not read before the answer is read by nobody."""
+        self.cycle.body = bytearray()
+        super().on_response_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -42,7 +67,7 @@ class Connection(H11Protocol):
 
     def _watch_head(self) -> None:
         cycle = self._cycle()
-        if cycle is not None and not cycle.response_complete:
+        if cycle is not None and not cycle.response_complete and not self._left:
             self._forget_head()
         elif self._due is None and not self.transport.is_closing():
             self._due = self.loop.call_later(HEAD_SECONDS, self._give_up)
@@ -61,7 +86,7 @@ class Connection(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP is refused in AWS's shape too."""
-        self._refuse(Fault("BadRequestException", msg))
+        self._refuse(Fault("BadRequestException", f"{msg} {SPOKEN}"))
 
     def _refuse(self, fault: Fault) -> None:
         """Without a request that could be answered."""
@@ -72,12 +97,24 @@ class Connection(H11Protocol):
         with contextlib.suppress(h11.LocalProtocolError):  # another answer has begun: this one has no place
             for event in (head, h11.Data(data=bytes(answer.body)), h11.EndOfMessage()):
                 self.transport.write(self.conn.send(event) or b"")
-        self.transport.close()
+        self._leave()
+
+    def _leave(self) -> None:
+        """Closed at once, the kernel would answer what still comes with a reset, which may take the answer from the
+        client: "the server first performs a half-close […] and continues to read" (RFC 9112, 9.6)."""
+        self._forget_head()
+        self._left = True
+        if (cycle := self._cycle()) is not None:  # as when the client has gone: nothing can be answered any more
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self.transport.write_eof()
+        self.flow.resume_reading()
+        self._due = self.loop.call_later(LEAVE_SECONDS, self.transport.close)
 
     def shutdown(self) -> None:
         """The server ends: a request that has not come whole is not waited for."""
         cycle = self._cycle()
-        if cycle is not None and cycle.more_body:
+        if self._left or (cycle is not None and cycle.more_body):
             self.transport.close()
         else:
             super().shutdown()

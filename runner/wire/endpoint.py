@@ -21,6 +21,7 @@ from runner.wire.app import app
 from runner.wire.beside import beside, service_of
 from runner.wire.connection import Connection
 from runner.wire.guard import App, Guard, Receive, Scope, Send
+from runner.wire.heads import LARGEST_HEAD, with_checked_heads
 from runner.wire.targets import origin_form
 
 _IDLE_SECONDS = 75
@@ -72,7 +73,7 @@ class Endpoint:
         own = app(service, self._settings)
         whole = own if self._others is None else _by_service(own, self._others, self._services)
         guarded = Guard(whole, (*self._settings.allowed_hosts, self._host))
-        server = _Server(_config(origin_form(guarded)))
+        server = _Server(_config(with_checked_heads(origin_form(guarded))))
         serving = asyncio.create_task(server.serve(sockets=[self._socket]))
         await asyncio.wait({asyncio.create_task(server.ready.wait()), serving}, return_when=asyncio.FIRST_COMPLETED)
         if serving.done():
@@ -126,6 +127,7 @@ def _config(application: App) -> uvicorn.Config:
         server_header=False,
         date_header=False,  # `answers.response` has one
         proxy_headers=False,
+        h11_max_incomplete_event_size=LARGEST_HEAD,
         timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=_LAST_ANSWERS,
     )

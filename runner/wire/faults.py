@@ -18,7 +18,7 @@ VALIDATION, NOT_FOUND, IN_USE = "ValidationException", "ResourceNotFound", "Reso
 
 
 class Text(NamedTuple):
-    """One fault. `{name}`, `{arn}` and `{status}` in its message are those of the job."""
+    """One fault. What stands for what in its message: `settings.FAULTS`."""
 
     code: str
     message: str
@@ -56,6 +56,13 @@ FAULTS: Mapping[str, Text] = MappingProxyType(
             "definitions.",
             True,
         ),
+        "tuning.few-combinations": Text(
+            VALIDATION,
+            "You don't have enough combinations of hyperparameter ranges. The total number of hyperparameter "
+            "combinations for the provided ranges [{found}] must be equal or greater than the value of "
+            "MaxNumberOfJobs, [{most}]. Provide additional ranges.",
+            True,
+        ),
         "compilation.not-found": Text(NOT_FOUND, "Could not find compilation job '{name}'.", False),
         "compilation.ended": Text(VALIDATION, _REJECTED.format(job="compilation job"), False),
         "compilation.name-in-use": Text(
@@ -70,7 +77,8 @@ FAULTS: Mapping[str, Text] = MappingProxyType(
     }
 )
 """`<job type>.<what>`: `not-found`; `ended`, of a stop; `name-in-use`; `not-ended`, of a deletion; `no-metric`, of an
-objective without a definition; `no-package`, of a model package without an InputConfig."""
+objective without a definition; `few-combinations`, of ranges for fewer trainings than are wanted; `no-package`, of a
+model package without an InputConfig."""
 
 STOPPING = "stopping"
 """A stop of a job that is being stopped already: it changes nothing and is answered 200, unless `[server.faults]` has

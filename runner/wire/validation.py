@@ -84,7 +84,7 @@ def _read_structure(shape: Shape, value: Any, path: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _Unreadable(f"{_kind(value)} can not be converted to a structure", path)
     return {
-        name: _read(member, value[name], _below(path, wire_name(name)))
+        name: _read(member, value[name], member_path(path, wire_name(name)))
         for name, member in shape.members.items()
         if value.get(name) is not None
     }
@@ -96,7 +96,7 @@ def _read_list(shape: Shape, value: Any, path: str) -> list[Any]:
         raise _Unreadable(f"{_kind(value)} can not be converted to a list", path)
     most = _looked_at(shape)
     read = (
-        None if item is None else _read(shape.member, item, _item(path, number))
+        None if item is None else _read(shape.member, item, item_path(path, number))
         for number, item in enumerate(value[:most], 1)
     )
     return [*read, *(value[most:] if most is not None else ())]
@@ -107,7 +107,7 @@ def _read_map(shape: Shape, value: Any, path: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _Unreadable(f"{_kind(value)} can not be converted to a map", path)
     return {
-        _text(key, path): None if item is None else _read(shape.value, item, _below(path, key))
+        _text(key, path): None if item is None else _read(shape.value, item, member_path(path, key))
         for key, item in value.items()
     }
 
@@ -209,7 +209,7 @@ def _kind(value: object) -> str:
 
 def _problems(shape: Shape, value: Any, path: str) -> Iterator[_Problem]:
     rules = list(_rules(shape, value))
-    shown = _java(value) if rules else ""
+    shown = quoted(value) if rules else ""
     yield from (_Problem(shown, path, rule) for rule in rules)
     if isinstance(shape, StructureShape):
         yield from _of_members(shape, value, path)
@@ -221,14 +221,14 @@ def _problems(shape: Shape, value: Any, path: str) -> Iterator[_Problem]:
 
 def _of_members(shape: StructureShape, value: Members, path: str) -> Iterator[_Problem]:
     for name, member in shape.members.items():
-        below = _below(path, wire_name(name))
+        below = member_path(path, wire_name(name))
         if name in value:
             yield from _problems(member, value[name], below)
         elif name in shape.required_members:
-            yield _Problem("null", below, _NOT_NULL)
+            yield _Problem("null", below, NOT_NULL)
     if shape.is_tagged_union and len(value) != 1:
         names = ", ".join(wire_name(name) for name in shape.members)
-        yield _Problem(_java(value), path, f"Member must have exactly one of its members set: [{names}]")
+        yield _Problem(quoted(value), path, f"Member must have exactly one of its members set: [{names}]")
 
 
 def _of_items(shape: ListShape, value: list[Any], path: str) -> Iterator[_Problem]:
@@ -236,25 +236,25 @@ def _of_items(shape: ListShape, value: list[Any], path: str) -> Iterator[_Proble
     if isinstance(shape.member, StructureShape | ListShape | MapShape):
         for number, item in enumerate(items, 1):
             if item is None:
-                yield _Problem("null", _item(path, number), _NOT_NULL)
+                yield _Problem("null", item_path(path, number), NOT_NULL)
             else:
-                yield from _problems(shape.member, item, _item(path, number))
+                yield from _problems(shape.member, item, item_path(path, number))
     elif any(_broken(shape.member, item) for item in items):
-        yield _Problem(_java(value), path, f"Member must satisfy constraint: [{_all_rules(shape.member)}]")
+        yield _Problem(quoted(value), path, f"Member must satisfy constraint: [{_all_rules(shape.member)}]")
 
 
 def _of_entries(shape: MapShape, value: Mapping[str, Any], path: str) -> Iterator[_Problem]:
     entries = dict(itertools.islice(value.items(), _looked_at(shape)))
     if any(_broken(shape.key, key) for key in entries):
-        yield _Problem(_java(value), path, f"Map keys must satisfy constraint: [{_all_rules(shape.key)}]")
+        yield _Problem(quoted(value), path, f"Map keys must satisfy constraint: [{_all_rules(shape.key)}]")
     if isinstance(shape.value, StructureShape | ListShape | MapShape):
         for key, item in entries.items():
             if item is None:
-                yield _Problem("null", _below(path, key), _NOT_NULL)
+                yield _Problem("null", member_path(path, key), NOT_NULL)
             else:
-                yield from _problems(shape.value, item, _below(path, key))
+                yield from _problems(shape.value, item, member_path(path, key))
     elif any(_broken(shape.value, item) for item in entries.values()):
-        yield _Problem(_java(value), path, f"Map value must satisfy constraint: [{_all_rules(shape.value)}]")
+        yield _Problem(quoted(value), path, f"Map value must satisfy constraint: [{_all_rules(shape.value)}]")
 
 
 def _looked_at(shape: Shape) -> int | None:
@@ -264,7 +264,8 @@ def _looked_at(shape: Shape) -> int | None:
     return most
 
 
-_NOT_NULL = "Member must not be null"
+NOT_NULL = "Member must not be null"
+"""The rule of a required member."""
 
 
 def _rules(shape: Shape, value: Any) -> Iterator[str]:
@@ -278,7 +279,7 @@ def _broken(shape: Shape, value: Any) -> bool:
 
 def _all_rules(shape: Shape) -> str:
     """AWS names all rules of what is in a list or a map, whichever is broken."""
-    return ", ".join([rule for rule, _ in _constraints(shape)] or [_NOT_NULL])
+    return ", ".join([rule for rule, _ in _constraints(shape)] or [NOT_NULL])
 
 
 _Holds = Callable[[Any], bool]
@@ -340,8 +341,10 @@ def _matches(expression: regex.Pattern[str], value: str) -> bool:
 # --- words
 
 
-def _java(value: object) -> str:
-    """As AWS's messages show a value: in quotes, and what it holds as Java prints it."""
+def quoted(value: object) -> str:
+    """As AWS's messages show a value: null, or in quotes, and what it holds as Java prints it."""
+    if value is None:
+        return "null"
     return f"'{_clip(_plain(value))}'"
 
 
@@ -363,9 +366,11 @@ def _clip(text: str) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
-def _below(path: str, name: str) -> str:
+def member_path(path: str, name: str) -> str:
+    """The path of a member, or of an entry of a map."""
     return f"{path}.{name}" if path else name
 
 
-def _item(path: str, number: int) -> str:
+def item_path(path: str, number: int) -> str:
+    """The path of the `number`-th item of a list, from 1."""
     return f"{path}.{number}.member"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from runner import settings
 from runner.wire.faults import FAULTS, STOPPING
 from tests.docs.tables import code, table
@@ -23,3 +25,8 @@ def test_every_fault_can_be_set() -> None:
     kinds = {name.partition(".")[0] for name in FAULTS}
     assert kinds == set(settings.JOB_TYPES)
     assert {name.partition(".")[2] for name in FAULTS} | {STOPPING} == set(settings.FAULTS)
+
+
+def test_every_placeholder_can_be_set() -> None:
+    for name, text in FAULTS.items():
+        assert set(re.findall(r"\{(\w+)\}", text.message)) <= set(settings.FAULTS[name.partition(".")[2]]), name

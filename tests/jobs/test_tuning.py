@@ -51,6 +51,29 @@ def test_the_request_for_a_training() -> None:
     assert spec.uploads[0].uri == "s3://bucket/out/search-1-007-0e830ada/output/model.tar.gz"
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "advice"),
+    [
+        ({"TrainingImage": "digits"}, 'add [images."digits"] command = [...] to runner.toml.'),
+        (
+            {"AlgorithmName": "own"},
+            "add AlgorithmSpecification.TrainingImage NAME to the request, "
+            'and [images."NAME"] command = [...] to runner.toml.',
+        ),
+    ],
+)
+def test_a_training_without_a_command_advises_what_a_search_may_have(algorithm: Request, advice: str) -> None:
+    """The model has no ContainerEntrypoint for it."""
+    request = tuning()
+    metrics = request["TrainingJobDefinition"]["AlgorithmSpecification"]["MetricDefinitions"]
+    request["TrainingJobDefinition"]["AlgorithmSpecification"] = {"MetricDefinitions": metrics, **algorithm}
+    child = children.training_request(request, 1, "0e830ada", CHOSEN)
+    assert TRAINING.parse(child, Defaults()).no_command.endswith(f": {advice}")
+    del child["HyperParameters"]
+    alone = TRAINING.parse(child, Defaults()).no_command
+    assert "add AlgorithmSpecification.ContainerEntrypoint to the request" in alone
+
+
 def test_the_longest_name_leaves_room_for_its_trainings() -> None:
     child = children.training_request(tuning(HyperParameterTuningJobName="a" * 32), 1000, "0" * 8, CHOSEN)
     assert TRAINING.parse(child, Defaults()).name == f"{'a' * 32}-1000-{'0' * 8}"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 
 from runner.api.requests import Input, input_of
 from runner.errors import InvalidRequest
 from runner.jobs.base import Defaults
 from runner.jobs.compilation import COMPILATION
+from runner.jobs.naming import shown
 from runner.jobs.training import TRAINING
 from runner.jobs.uris import check_uri
 from tests.jobs.requests import compilation, training
@@ -52,6 +55,14 @@ def test_what_is_no_address_of_s3(uri: str) -> None:
     with pytest.raises(InvalidRequest, match="must be s3://BUCKET/KEY or an address of S3") as refused:
         check_uri("InputConfig.S3Uri", uri)
     assert refused.value.field == "InputConfig.S3Uri"
+
+
+@pytest.mark.parametrize("bucket", ["b", "ab", "-abc", "abc.", "a b", "a" * 64, "büro"])
+def test_what_is_no_bucket(bucket: str) -> None:
+    for uri in (f"s3://{bucket}", f"s3://{bucket}/o", f"https://s3.amazonaws.com/{quote(bucket)}/o"):
+        with pytest.raises(InvalidRequest, match="must name a bucket of 3 to 63 letters, digits, ") as refused:
+            check_uri("InputConfig.S3Uri", uri)
+        assert str(refused.value).endswith(f"not {shown(uri)}")
 
 
 @pytest.mark.parametrize("key", ["a/../b", "a/%2e%2e/b", "%2E%2E%2Fb", "./a"])

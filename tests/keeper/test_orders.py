@@ -105,8 +105,9 @@ def test_orders_for_unknown_jobs_do_nothing(bench: Bench, room: Room) -> None:
 
 
 def test_an_isolation_that_the_keeper_has_not_is_refused(bench: Bench, room: Room) -> None:
-    with pytest.raises(IsolationUnavailable, match="docker does not work on this machine"):
+    with pytest.raises(IsolationUnavailable, match="docker does not work on this machine") as refused:
         bench.do(bench.backend.isolation(Isolation.DOCKER))
+    assert room.isolation.value in str(refused.value).partition("What works: ")[2]
     with pytest.raises(IsolationUnavailable):
         bench.begin_launch(bench.changed(bench.prepare(["true"], room), isolation=Isolation.DOCKER)).result(20)
     assert bench.do(bench.backend.isolation(room.isolation)) is room.isolation

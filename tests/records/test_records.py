@@ -157,9 +157,13 @@ def test_jobs_are_listed_by_type_in_the_order_of_their_creation(database: Databa
 
 def test_children_are_those_of_one_tuning_job(database: Database) -> None:
     insert(database, "other", parent="else")
+    search = insert(database, "search", "tuning")
     insert(database, "first", parent="search")
     insert(database, "second", parent="search")
-    assert [record.name for record in jobs.children(database, "search")] == ["first", "second"]
+    assert [record.name for record in jobs.children(database, search)] == ["first", "second"]
+    jobs.delete(database, search)
+    again = insert(database, "search", "tuning")
+    assert list(jobs.children(database, again)) == []
 
 
 def test_a_deleted_job_leaves_nothing_behind(database: Database) -> None:

@@ -230,6 +230,70 @@ def test_a_training_that_is_being_deleted_counts_as_what_it_was(tmp_path: Path) 
     play(tmp_path, scenario)
 
 
+COUNTERS = ("TrainingJobStatusCounters", "ObjectiveStatusCounters")
+
+
+@pytest.mark.parametrize("program", ["measured", "failing"])
+def test_trainings_that_are_deleted_are_counted_all_the_same(tmp_path: Path, program: str) -> None:
+    """The counters add up to the trainings launched: in Describe and in lists, after a restart too."""
+
+    async def scenario(stage: Stage) -> None:
+        await stage.tune(program, jobs=4, parallel=2)
+        await stage.service.trainings("search", at_least=3, timeout=60)
+        first, *_ = await stage.service.trainings("search")
+        await stage.service.wait(TRAINING, first["name"])
+        await stage.service.delete(TRAINING, first["name"])
+        await stage.service.wait(TUNING, "search")
+        before = {name: (await described(stage))[name] for name in COUNTERS}
+        assert [sum(counters.values()) for counters in before.values()] == [4, 4]
+        for training in await stage.service.trainings("search"):
+            await stage.service.delete(TRAINING, training["name"])
+            assert {name: (await described(stage))[name] for name in COUNTERS} == before
+        await stage.crash()
+        await stage.restart()
+        (listed,) = (await stage.service.page(TUNING, {}))["jobs"]
+        assert {name: listed[name] for name in COUNTERS} == before
+        assert "BestTrainingJob" not in await described(stage)
+
+    play(tmp_path, scenario)
+
+
+def test_a_stopped_training_that_is_deleted_counts_as_stopped(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.tune("good", jobs=2, parallel=2)
+        first, _ = await running(stage, 2)
+        await stage.service.stop(TUNING, "search")
+        await stage.service.wait(TUNING, "search")
+        await stage.service.delete(TRAINING, first)
+        assert (await described(stage))["TrainingJobStatusCounters"]["Stopped"] == 2
+
+    play(tmp_path, scenario)
+
+
+def test_a_training_outlives_its_tuning_job(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.tune("measured", jobs=1, parallel=1)
+        await stage.service.wait(TUNING, "search")
+        await stage.service.delete(TUNING, "search")
+        (training,) = await stage.service.list()
+        await stage.service.delete(TRAINING, training["name"])
+        assert await stage.service.list() == []
+
+    play(tmp_path, scenario)
+
+
+def test_a_name_that_is_used_again_has_none_of_the_old_trainings(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        for _ in range(2):
+            await stage.tune("measured", jobs=2, parallel=2)
+            await stage.service.wait(TUNING, "search")
+            assert (await described(stage))["TrainingJobStatusCounters"]["Completed"] == 2
+            assert len(await stage.service.children("search")) == 2
+            await stage.service.delete(TUNING, "search")
+
+    play(tmp_path, scenario)
+
+
 @pytest.mark.parametrize(("phase", "shown"), [("uploading-failed", None), ("failed", "why"), ("deleting", "why")])
 def test_a_training_has_a_failure_reason_once_it_has_failed(tmp_path: Path, phase: str, shown: str | None) -> None:
     async def scenario(stage: Stage) -> None:

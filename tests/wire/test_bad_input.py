@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from runner.wire import model
 from runner.wire.answers import CONTENT_TYPE
-from runner.wire.app import LARGEST_BODY
+from runner.wire.app import OPERATIONS
+from runner.wire.bodies import LARGEST_BODY
 from tests.supervisor.stage import Stage, play
 from tests.wire.asking import Answer, Asking
 
@@ -63,7 +65,30 @@ def test_no_json(tmp_path: Path, body: bytes) -> None:
     assert len(answer.message) < 300
 
 
-@pytest.mark.parametrize("body", [b"", b"  \n", b"null", b"[]", b'""', b"{}"])
+def test_a_number_that_is_too_long(tmp_path: Path) -> None:
+    """In words for who sends it: Python's own are for who writes the program."""
+    answer = sent(tmp_path, b'{"MaxResults": ' + b"9" * 5000 + b"}", target="SageMaker.ListTrainingJobs")
+    assert answer.message == "The body must be JSON whose whole numbers have at most 4300 digits."
+
+
+def test_no_body_is_no_request_without_members(tmp_path: Path) -> None:
+    """Of any operation, those included that need no member: every SDK sends `{}`."""
+
+    async def scenario(stage: Stage) -> None:
+        asking = Asking(stage)
+        for service, operations in OPERATIONS.items():
+            prefix = str(model.service(service).metadata["targetPrefix"])
+            for name in operations:
+                for body in (b"", b" \r\n"):
+                    headers = {"content-type": CONTENT_TYPE, "x-amz-target": f"{prefix}.{name}"}
+                    answer = await asking.send(body, headers)
+                    assert (answer.status, answer.code, name) == (400, "SerializationException", name)
+                    assert answer.message == "The body is empty; a request without members is {}."
+
+    play(tmp_path / "data", scenario)
+
+
+@pytest.mark.parametrize("body", [b"null", b"[]", b'""', b"{}"])
 def test_an_empty_request(tmp_path: Path, body: bytes) -> None:
     answer = sent(tmp_path, body)
     assert answer.status == 400

@@ -43,7 +43,7 @@ def test_a_head_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyP
 def test_an_answer_that_takes_long_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its body comes later than a head might."""
     monkeypatch.setattr("runner.wire.connection.HEAD_SECONDS", 0.05)
-    monkeypatch.setattr("runner.wire.app.BODY_SECONDS", 0.5)
+    monkeypatch.setattr("runner.wire.bodies.BODY_SECONDS", 0.5)
     nobody: Any = None
 
     async def scenario() -> bytes:

@@ -45,6 +45,26 @@ def test_defaults_and_every_list(tmp_path: Path) -> None:
     assert config["ParameterRanges"] == {**EMPTY, **request[CONFIG]["ParameterRanges"]}
 
 
+def test_too_few_combinations_in_awss_words(tmp_path: Path) -> None:
+    """As seen in aws/amazon-sagemaker-operator-for-k8s#123."""
+    request = requests.tuning("search-1", most=10)
+    request[CONFIG] |= {
+        "Strategy": "Grid",
+        "ParameterRanges": {"CategoricalParameterRanges": [{"Name": "loss", "Values": ["a", "b", "c"]}]},
+    }
+
+    async def scenario(stage: Stage) -> None:
+        answer = await Asking(stage).answer("CreateHyperParameterTuningJob", request)
+        assert (answer.status, answer.code) == (400, "ValidationException")
+        assert answer.message == (
+            "You don't have enough combinations of hyperparameter ranges. The total number of hyperparameter "
+            "combinations for the provided ranges [3.0] must be equal or greater than the value of MaxNumberOfJobs, "
+            "[10]. Provide additional ranges."
+        )
+
+    play(tmp_path / "data", scenario)
+
+
 @pytest.mark.parametrize("wanted", ["Off", "Auto"])
 def test_what_was_told_stays(tmp_path: Path, wanted: str) -> None:
     request = requests.tuning("search-1")
