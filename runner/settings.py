@@ -32,11 +32,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum, unique
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from runner.errors import InvalidRequest
 
@@ -58,6 +57,7 @@ FAULTS: Mapping[str, Sequence[str]] = MappingProxyType(
 job, or of the request. The last three only one type has."""
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
 _HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?"
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 _LONGEST_GRACE = 86_400
 """The same rule as `lifecycle.stops.check_grace`, which this room may not import."""
 
@@ -72,8 +72,7 @@ class Durability(Enum):
     """Everything survives a loss of power too."""
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """All settings, with their defaults."""
 
     region: str = "us-east-1"
@@ -81,13 +80,13 @@ class Settings:
     unbuffered: bool = True
     allowed_hosts: Sequence[str] = ()
     """Names besides those of the loopback by which the endpoint may be called."""
-    faults: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    faults: Mapping[str, Mapping[str, str]] = _NOTHING
     """`<job type>.<what>` -> `code` and `message`, in place of the endpoint's own (`wire.faults`)."""
-    grace: Mapping[str, float] = field(default_factory=dict)
+    grace: Mapping[str, float] = _NOTHING
     """Seconds by job type (`JOB_TYPES`); those that are not set are not there."""
-    images: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    images: Mapping[str, Sequence[str]] = _NOTHING
     """TrainingImage -> local command."""
-    compilers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    compilers: Mapping[str, Sequence[str]] = _NOTHING
     """Framework -> local command."""
     durability: Durability = Durability.NORMAL
 

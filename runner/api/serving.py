@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +46,7 @@ def serve(
     folder = configuration.data_dir() if data_dir is None else Path(data_dir).absolute()
     options = embedding.options(settings or Settings(), "serve")
     if face is not None:
-        options = replace(options, variables=face.variables, s3=face.s3)
+        options = options._replace(variables=face.variables, s3=face.s3)
     backend = embedding.local(folder, "serve")
     asyncio.run(serving.serve(folder, backend, options, ready, ending or serving.unseen, face))
 

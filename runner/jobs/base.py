@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, unique
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from runner.errors import InvalidRequest
@@ -14,6 +15,8 @@ from runner.lifecycle.stops import Isolation, check_grace
 from runner.lifecycle.transitions import State
 
 Request = Mapping[str, Any]
+NONE: Mapping[str, Any] = MappingProxyType({})
+"""A default that nobody can change."""
 """The API's own Create request, member names as SageMaker spells them."""
 
 
@@ -77,8 +80,7 @@ class Upload(NamedTuple):
     """What lies below `uri` is in the folder again when the program starts; for plain ones."""
 
 
-@dataclass(frozen=True)
-class Spec:
+class Spec(NamedTuple):
     """One job, as far as a supervisor has to know it: validated, with defaults filled in."""
 
     kind: Kind
@@ -91,11 +93,11 @@ class Spec:
     command: Sequence[str] = ()
     """Empty: the job fails at launch with `no_command` as its reason."""
     no_command: str = ""
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = NONE
     channels: Sequence[Channel] = ()
     uploads: Sequence[Upload] = ()
     saves: Sequence[Saves] = ()
-    tags: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = NONE
     unheeded: Sequence[str] = ()
     """What of the request is accepted and not honoured, a line each: see `jobs.unheeded`."""
 
@@ -117,8 +119,7 @@ class Transition(NamedTuple):
     end: datetime | None
 
 
-@dataclass(frozen=True)
-class View:
+class View(NamedTuple):
     """All that is on record of one job, for Describe and List."""
 
     kind: Kind
@@ -137,7 +138,7 @@ class View:
     parent: str | None = None
     """Name of the tuning job that launched this training job."""
     transitions: Sequence[Transition] = ()
-    results: Mapping[str, Any] = field(default_factory=dict)
+    results: Mapping[str, Any] = NONE
     """What the supervisor found out besides. Each job type's module says which of these it shows:
 
     `artifacts`  uri of the model that was uploaded

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum, unique
+from typing import NamedTuple
 
-from runner.jobs.base import Defaults
+from runner.jobs.base import NONE, Defaults
 from runner.records.database import Durability
 
 
@@ -22,18 +22,17 @@ class Policy(Enum):
     """They go on, and the next supervisor takes them up."""
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """Settings of one supervisor."""
 
     policy: Policy = Policy.NAMED
-    defaults: Defaults = field(default_factory=Defaults)
+    defaults: Defaults = Defaults()
     durability: Durability = Durability.NORMAL
     places: int | None = None
     """How many jobs may run at once; None: as many as there are."""
     unbuffered: bool = True
     """Give jobs PYTHONUNBUFFERED=1, as AWS's own images have it."""
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = NONE
     """More variables for every job, such as the endpoint of the server that it runs under; a request's own win."""
     s3: str | None = None
     """Endpoint of an S3 in which the jobs' objects are, too (`artifacts.mirrored`)."""

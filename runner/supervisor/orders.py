@@ -8,15 +8,14 @@ import os
 import shutil
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from runner.artifacts.uploads import Nothing, Sent, Unsent
 from runner.backends.base import Backend, Launch, Stop, Watched
 from runner.errors import RunnerError
 from runner.jobs import naming
-from runner.jobs.base import Upload
+from runner.jobs.base import NONE, Upload
 from runner.lifecycle.facts import KillReason
 from runner.lifecycle.phases import Cause, Event, Order, Phase
 from runner.lifecycle.stops import Isolation
@@ -33,14 +32,13 @@ _MODEL = "model"
 """The folder that `ModelArtifacts` is made from."""
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What came of an order."""
 
     event: Event | None = None
-    changes: Mapping[str, Any] = field(default_factory=dict)
+    changes: Mapping[str, Any] = NONE
     """Members of the record that change with the event."""
-    results: Mapping[str, Any] = field(default_factory=dict)
+    results: Mapping[str, Any] = NONE
 
 
 NOTHING = Outcome()

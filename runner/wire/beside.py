@@ -54,7 +54,7 @@ def service_of(scope: Scope) -> str | None:
     return "s3" if is_old or (scope["path"] != "/" and not _header(scope, b"x-amz-target")) else None
 
 
-def beside(services: Sequence[str], account: str = Settings.account) -> App:
+def beside(services: Sequence[str], account: str = Settings().account) -> App:
     """An application that answers HTTP requests for these of `SERVICES`, and no others.
 
     Raises InvalidRequest for one that is not among them, or when the extra is not installed.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +72,7 @@ class Stage:
         self.service._lock.release()
         self.service._lock = None
         if policy is not None:
-            self.options = replace(self.options, policy=policy)
+            self.options = self.options._replace(policy=policy)
 
     async def restart(self) -> None:
         """Another supervisor takes the data directory."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,7 @@ def test_a_job_is_in_the_region_that_it_was_created_in(tmp_path: Path) -> None:
         assert launch.environment["TRAINING_JOB_ARN"] == arn
         assert launch.environment["AWS_REGION"] == launch.environment["AWS_DEFAULT_REGION"] == "eu-west-1"
         await stage.crash()
-        stage.options = replace(stage.options, defaults=Defaults(region="ap-south-1"))
+        stage.options = stage.options._replace(defaults=Defaults(region="ap-south-1"))
         await stage.restart()
         assert (await stage.service.describe(TRAINING, "job"))["TrainingJobArn"] == arn
         other = (await stage.service.describe(COMPILATION, "job"))["CompilationJobArn"]
