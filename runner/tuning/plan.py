@@ -43,11 +43,10 @@ class Limits(NamedTuple):
     """MaxNumberOfTrainingJobs; None: until the tuning job is stopped."""
 
 
-@dataclass(frozen=True)
-class Launch:
-    """Launch `count` more trainings, now."""
+class Launch(NamedTuple):
+    """Launch so many more trainings, now."""
 
-    count: int
+    more: int
 
 
 @dataclass(frozen=True)
@@ -55,8 +54,7 @@ class Wait:
     """Nothing to do until a training ends."""
 
 
-@dataclass(frozen=True)
-class Finish:
+class Finish(NamedTuple):
     """The tuning job has ended; `failure` is its FailureReason, empty if it is Completed."""
 
     failure: str = ""

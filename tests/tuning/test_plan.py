@@ -56,7 +56,7 @@ def test_limits_hold_whatever_happens(parallel: int, total: int, data: st.DataOb
     finished: list[Outcome] = []
     while not isinstance(step := next_step(limits, launched, running, finished), Finish):
         if isinstance(step, Launch):
-            launched, running = launched + step.count, running + step.count
+            launched, running = launched + step.more, running + step.more
         else:
             assert running > 0, "it waits for nothing"
             running -= 1
