@@ -18,12 +18,11 @@ sub train_step {
 
 print "ready\n";
 for my $step (1 .. 1000) {
-    my $loss = eval { train_step($step) };
-    if (!defined $loss) {
-        $failed++;
-        next;
-    }
-    printf "step %d loss %.5f\n", $step, $loss;
+    my $done = eval {
+        printf "step %d loss %.5f\n", $step, train_step($step);
+        1;
+    };
+    $failed++ if !$done;
 }
 mkdir $dir;
 open my $fh, '>', "$dir/w" or die;
