@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -325,11 +326,15 @@ def test_cases_43_44_a_server_that_was_killed_is_followed_by_another(nothing_lef
         "import sys; from runner.api import serve;serve(sys.argv[1], ready=lambda: print('listening', flush=True))"
     )
 
-    def serve() -> subprocess.Popen[str]:
-        server = subprocess.Popen([sys.executable, "-c", program, str(data_dir)], stdout=subprocess.PIPE, text=True)
-        assert server.stdout is not None
-        assert server.stdout.readline() == "listening\n"
-        return server
+    @contextmanager
+    def serve() -> Iterator[subprocess.Popen[str]]:
+        with subprocess.Popen([sys.executable, "-c", program, str(data_dir)], stdout=subprocess.PIPE, text=True) as one:
+            try:
+                assert one.stdout is not None
+                assert one.stdout.readline() == "listening\n"
+                yield one
+            finally:
+                one.kill()
 
     deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready'); signal.pause()"
     with serve() as first:
