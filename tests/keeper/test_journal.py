@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import resource
@@ -87,6 +88,22 @@ def test_the_wall_clock_may_go_back_between_two_keepers(tmp_path: Path, monkeypa
     second.add(FactName.GONE, log=0)
     second.close()
     assert_in_order(facts_in(path))
+
+
+@case(20)
+def test_a_wait_between_two_readings_of_clocks_is_not_taken_for_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For the processor, where that is busy: seen to be a millisecond."""
+    readings = itertools.count()
+    now = 0
+
+    def read() -> int:
+        nonlocal now
+        now += 1_000_000 if next(readings) in (1, 5) else 100
+        return now
+
+    monkeypatch.setattr(clock, "monotonic_ns", read)
+    monkeypatch.setattr(clock, "wall_ns", lambda: 7_000_000_000 + read())
+    assert journal._wall_at_zero() == 7_000_000_000
 
 
 @pytest.fixture
