@@ -37,7 +37,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("errors", "clock", "lifecycle", "backends.base", "backends.starting", "keeper.protocol", "keeper.start"),
         "linux",
     ),
-    "backends.starting": ("errors", "keeper.protocol", "keeper.start"),
+    "backends.starting": ("errors", "keeper.protocol", "keeper.start", "linux"),
     "backends.docker": ("errors", "clock", "lifecycle", "backends.base", "linux"),
     "records": ("errors", "clock", "lifecycle"),
     "artifacts": ("errors", "clock", "lifecycle"),
@@ -263,3 +263,27 @@ def test_the_keeper_loads_nothing_fat(module: str) -> None:
     loaded = set(slim.stdout.split())
     assert module in loaded
     assert loaded & set(TOO_FAT_FOR_THE_KEEPER) == set()
+
+
+_BEGINNING = """
+import sys
+from runner.api import private
+begin = private.begin
+def seen():
+    print(*sys.modules, file=sys.stderr)
+    return begin()
+private.begin = seen
+from runner.cli.main import main
+sys.argv = ["runner", "check", "--after", "0", "--", "true"]
+main()
+"""
+
+
+@pytest.mark.process
+def test_a_check_begins_its_keeper_before_it_loads_the_supervisor() -> None:
+    """It would have to wait for it afterwards."""
+    ran = subprocess.run([sys.executable, "-c", _BEGINNING], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    loaded, *said = ran.stderr.splitlines()
+    assert said == ["runner: the stop comes 0 s after the start; grace 120 s"]
+    assert "runner.cli.check" in loaded.split()
+    assert {"asyncio", "sqlite3", "runner.api.runner", "runner.supervisor"} & set(loaded.split()) == set()

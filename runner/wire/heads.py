@@ -12,7 +12,7 @@ from runner.wire.calls import Fault
 from runner.wire.guard import App, Receive, Scope, Send
 
 LARGEST_HEAD = 16 << 10
-"""Bytes of a request line and its headers. SageMaker's clients send less than 2 KiB."""
+"""Bytes of a request line and its headers. SageMaker's clients send 1 to 2 KiB, a session token's length added."""
 SPOKEN = f"HTTP/1.1 is spoken here, with heads of at most {LARGEST_HEAD} bytes."
 _LINE = 4
 """Bytes of a header line besides its name and value: a colon, a space, and its end."""
