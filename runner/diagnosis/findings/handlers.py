@@ -23,9 +23,17 @@ from runner.lifecycle.stops import Disposition
 
 def worker(story: Story) -> Process | None:
     """The program below the main process that has a handler of its own: what a wrapper hides from the stop."""
-    if story.main is None:
+    main = story.main
+    if main is None:
         return None
-    return next((p for p in story.descendants if p.takes and not is_helper(p, story.main)), None)
+    return next((p for p in story.descendants if p.takes and not is_helper(p, main) and not _copy(p, story)), None)
+
+
+def _copy(process: Process, story: Story) -> bool:
+    """A shell that has a handler forks for each command: until that is executed, there are two with one handler."""
+    if story.installed_later is None or story.main is None or not is_shell(story.main):
+        return False
+    return any(process.command == seen.command for seen in story.main_after)
 
 
 def finished_anyway(story: Story) -> Finding | None:
